@@ -1,5 +1,6 @@
 import { passErrors, say } from '../message/ownAnswers.ts';
-import { collectAll, keepNewSpaceSmall } from '../stdio/memoryUse.ts';
+import type { Relay } from '../relay/relay.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
 import { type MessageSink, type MessageSource, type ServerProcess, type StartRequest, startServer } from './serverProcess.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -9,6 +10,13 @@ export interface ClientsProcess {
   readonly cwd: string;
   readonly pid: number;
   readonly ppid: number;
+}
+
+/** A session that has begun, and has no server yet. */
+export interface OpenedSession {
+  readonly relay: Relay;
+  /** Goes on with a server that another process started; without one, starts a server in the state of the session. */
+  adopt(server: ServerProcess | undefined): ServerLink | undefined;
 }
 
 /** Where a session runs: in the process that the client started, or in the host on behalf of a relay. */
@@ -28,6 +36,8 @@ export interface GuardPlace extends ClientsProcess {
   watchdog(graceMs: number): Pick<Watchdog, 'tell' | 'dismiss'>;
   /** The session has begun. */
   begun(): Promise<void>;
+  /** Called when the session begins, before it reads the client. @returns whether it goes on where another process left it; then it has a server */
+  readonly resume?: (session: OpenedSession) => boolean;
   /** The session rests: memory can be freed. */
   collect(): Promise<void>;
 }
@@ -43,7 +53,17 @@ export function ownPlace(): GuardPlace {
     startServer,
     onSignal: (signal, take) => void process.on(signal, take),
     watchdog: (graceMs) => new Watchdog(graceMs),
-    begun: keepNewSpaceSmall,
-    collect: collectAll,
+    begun,
+    collect,
   };
+}
+
+/** See `keepNewSpaceSmall`. */
+export async function begun(): Promise<void> {
+  (await import('../stdio/memoryUse.ts')).keepNewSpaceSmall();
+}
+
+/** See `collectAll`. Its piece may be gone, when the guard ends before its start has loaded it. */
+export async function collect(): Promise<void> {
+  (await import('../stdio/memoryUse.ts').catch(() => undefined))?.collectAll();
 }

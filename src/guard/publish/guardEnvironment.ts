@@ -107,7 +107,8 @@ export class GuardEnvironment {
 
   /** Tries once to take the resources, for a guard that serves without them. */
   async promote(signal: AbortSignal): Promise<Acquisition> {
-    return this.#acquireLocks(0, signal);
+    const result = await this.#acquireLocks(0, signal);
+    return result.status === 'impossible' ? { ...result, text: `it is unknown whether its resource is free: ${result.text}` } : result;
   }
 
   /** Publishes the guard. @returns undefined when it cannot be published; the reason was reported */

@@ -39,7 +39,12 @@ export class ClientMessages {
 
   /** Calls wait for the gate's decision. */
   get isDeciding(): boolean {
-    return this.#pending.size > 0;
+    return this.#pending.calls.size > 0;
+  }
+
+  /** Calls that wait for the gate's decision. */
+  get undecided(): Iterable<{ readonly line: Buffer | undefined }> {
+    return this.#pending.calls.values();
   }
 
   /** Takes a line as it came; it leaves with the next `flush`. @param isLast it ends its chunk, so that it may leave at once */
@@ -154,7 +159,7 @@ export class ClientMessages {
   }
 
   #decideLater(line: Buffer, envelope: Request, decision: Promise<Verdict>): void {
-    this.#pending.add(envelope.id, decision, (verdict) => {
+    const decided = (verdict: Verdict): void => {
       const link = this.#servers.current;
       if (verdict !== 'pass') {
         this.#refuse(envelope.id, verdict.answer);
@@ -167,7 +172,8 @@ export class ClientMessages {
         this.#context.client.add(this.#unserved(envelope));
       }
       this.#context.flush();
-    });
+    };
+    this.#pending.add(envelope.id, decision, decided, line);
   }
 
   #batch(link: ServerLink, line: Buffer, { items, parts }: Envelope & { kind: 'batch' }): void {

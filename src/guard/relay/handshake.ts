@@ -1,28 +1,26 @@
-import { singleLine } from '../../base/singleLine.ts';
 import type { JsonObject } from '../message/envelope.ts';
+import { shownText } from '../message/ownAnswers.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { SessionMemory } from './sessionMemory.ts';
-
-/** Clients wait this long for an answer to `initialize`, ms. */
-export const answerMs = 60_000;
 
 /**
  * Brings a new server to the state of the session: the whole handshake, the log level, the subscriptions. The client does not see these messages. Log level
  * and subscriptions may fail.
+ * @param answerMs limit for each answer
  * @throws with the reason when the server ends, refuses the handshake or does not answer
  */
-export async function replayHandshake(link: ServerLink, memory: SessionMemory): Promise<void> {
+export async function replayHandshake(link: ServerLink, memory: SessionMemory, answerMs: number): Promise<void> {
   const { initialize, discover } = memory;
   if (initialize) {
     // The version that client and old server agreed on, because the client continues to use it.
     const params = memory.protocolVersion === undefined ? initialize : { ...initialize, protocolVersion: memory.protocolVersion };
-    const answer = await demand(link, 'initialize', params);
+    const answer = await demand(link, 'initialize', params, answerMs);
     memory.lazy?.handshake('initialize', answer);
     if (memory.initialized) {
       link.out.add(memory.initialized);
     }
   } else if (discover) {
-    const answer = await demand(link, 'server/discover', discover);
+    const answer = await demand(link, 'server/discover', discover, answerMs);
     memory.lazy?.handshake('server/discover', answer);
   } else if (memory.isUnannounced) {
     // There is no state to restore, but a server that does not answer must not replace one that does.
@@ -46,10 +44,10 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
   link.out.flush();
 }
 
-async function demand(link: ServerLink, method: string, params: unknown): Promise<JsonObject> {
+async function demand(link: ServerLink, method: string, params: unknown, answerMs: number): Promise<JsonObject> {
   const answer = await link.ask(method, params, answerMs);
   if (answer.status !== 'result') {
-    throw new Error(answer.status === 'error' ? `it refused ${method}: ${singleLine(answer.message, 300)}` : answer.reason);
+    throw new Error(answer.status === 'error' ? `it refused ${method}: ${shownText(answer.message)}` : answer.reason);
   }
   return answer.result;
 }

@@ -1,9 +1,11 @@
 import { isRecord } from '../../base/json.ts';
 import { idText, type JsonObject, readEnvelope } from '../message/envelope.ts';
 import { notificationLine } from '../message/ownAnswers.ts';
-import { answerMs } from './handshake.ts';
 import type { ServerLink } from './serverLink.ts';
 import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
+
+/** Clients wait this long for an answer to `initialize`, ms. */
+export const answerMs = 60_000;
 
 /**
  * Reads from a new server the lists that the client has.

@@ -113,7 +113,23 @@ export class Relay implements RelayContext {
 
   /** Messages that wait for a server. */
   get heldCount(): number {
-    return this.#held.count;
+    return this.#held.messages.length;
+  }
+
+  /** The servers whose messages reach the client. */
+  get links(): Iterable<ServerLink> {
+    return this.#servers.all;
+  }
+
+  /** Lines of the client that no server has got. */
+  get waiting(): readonly { readonly line: Buffer | undefined }[] {
+    return [...this.#clientMessages.undecided, ...this.#held.messages];
+  }
+
+  /** Takes a line of the client that was read before. */
+  take(line: Buffer): void {
+    this.#clientMessages.take(line);
+    this.flush();
   }
 
   /** Calls wait for the gate's decision. */

@@ -1,7 +1,7 @@
 import { reasonOf } from '../../base/errors.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
-import { replayHandshake } from '../relay/handshake.ts';
+import { answerMs } from '../relay/listChanges.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, type RunningServers } from './runningServers.ts';
@@ -116,7 +116,8 @@ export class ServerReplacement {
     try {
       // When the session ends during the start, only this function can end the new server.
       if (!ending.aborted) {
-        await replayHandshake(link, relay.memory);
+        const { replayHandshake } = await import('../relay/handshake.ts');
+        await replayHandshake(link, relay.memory, answerMs);
       }
       if (ending.aborted) {
         throw new Error(endingText);

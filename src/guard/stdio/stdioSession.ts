@@ -8,6 +8,7 @@ import type { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
 import type { GuardRecord, Versions } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { CallMonitor } from './callMonitor.ts';
 import type { ServerEnds } from './serverEnds.ts';
@@ -129,18 +130,32 @@ export class StdioSession {
       this.#recorder = new CodeRecorder({ command, args, cwd: this.place.cwd, env: this.place.env });
     }
     this.place.onSignal('SIGUSR2', () => void this.#restart('asked by SIGUSR2'));
-    if (lazy && this.#recorder) {
+    if (this.place.resume) {
+      await this.#openGate();
+    }
+    const resumes = this.place.resume?.(this) ?? false;
+    if (!resumes && lazy && this.#recorder) {
       const { openLazy } = await import('../lazy/openLazy.ts');
       await openLazy(this.#options, this.#recorder, this, [this.#inputEnded, this.finished], () => this.#record);
     }
-    await (this.relay.memory.lazy?.begins ? this.#openGate() : this.supervisor.begin());
+    await (this.relay.memory.lazy?.begins ? this.#openGate() : resumes || this.supervisor.begin());
     this.relay.longLines = await import('../relay/unreadLines.ts');
+    // What a restart needs: an update may remove the files of a running guard.
+    await import('../relay/handshake.ts');
     void this.#inputEnded.then(() => this.#end());
     // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));
     this.#record = this.#settled().then((continues) => (continues ? this.#publish() : undefined));
     await this.#monitor();
     await this.place.begun();
+  }
+
+  /** Goes on with a server that another process started; without one, starts a server in the state of the session. */
+  adopt(server: ServerProcess | undefined): ServerLink | undefined {
+    if (server) {
+      this.#gate?.started(this.#recorder?.unrecorded(), server);
+    }
+    return this.supervisor.adopt(server);
   }
 
   /** Restarts the server; one that was not started yet, or sleeps, needs no restart. */
@@ -211,7 +226,7 @@ export class StdioSession {
     const environment = await this.#readEnvironment();
     const result = await environment.promote(AbortSignal.timeout(lingerMs));
     if (result.status !== 'held') {
-      const text = result.status === 'in-use' ? result.text : `it is unknown whether its resource is free: ${result.text}`;
+      const { text } = result;
       this.#conflict = text;
       (await this.#record)?.mark('conflict', text);
       return text;

@@ -96,6 +96,18 @@ export class Supervisor {
     this.#relay.release(await this.#replacement.connect());
   }
 
+  /** Goes on with a server that runs already; without one, starts a server in the state of the session. */
+  adopt(process: ServerProcess | undefined): ServerLink | undefined {
+    this.#hasStarted = true;
+    if (!process) {
+      void this.#recovery.run('its host ended');
+      return undefined;
+    }
+    const link = this.#relay.connect(process);
+    this.#running.add(link);
+    return link;
+  }
+
   /** Restarts the server for a stale call, within the limit of automatic restarts. Never rejects. @param why for the log */
   async restartByItself(why: string): Promise<RestartOutcome> {
     const now = performance.now();
