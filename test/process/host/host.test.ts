@@ -90,7 +90,7 @@ for (const relay of relays) {
       await until('its record is gone', () => publishedGuards(home.run).length === 0);
     });
 
-    (isLong ? it : it.skip)('a host that hangs: SIGTERM and the end of the input end the server nevertheless', async () => {
+    (isLong ? it : () => undefined)('a host that hangs: SIGTERM and the end of the input end the server nevertheless', async () => {
       for (const end of ['SIGTERM', 'input'] as const) {
         const client = await session(['--grace', '0.2'], ['--ignore-eof']);
         const pid = Number(await client.text('pid'));
