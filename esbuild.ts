@@ -69,7 +69,7 @@ const buildNames = ['core', 'guard', 'host', 'relay'] as const;
 const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard', host: 'host', relay: 'relay' };
 
 /** The relay in other languages, for machines that have them. */
-const relayScripts = ['relay.pl'];
+const relayScripts = ['relay.pl', 'relay.py'];
 
 /** The first of two steps: esbuild can split only ES modules. */
 function splitOptions(name: BuildName, outdir: string): BuildOptions {

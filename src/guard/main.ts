@@ -1,5 +1,6 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { useCompileCache } from '../base/compileCache.ts';
 import { reasonOf } from '../base/errors.ts';
@@ -23,7 +24,8 @@ const program = fileURLToPath(import.meta.url);
 export async function startGuard(args: readonly string[]): Promise<number> {
   useCompileCache(program);
   const load = createRequire(program);
-  const code = args.includes('--relay') ? await (load('./relay.cjs') as RelayProgram).runRelay(args, process.execPath, program) : undefined;
+  const hasRelay = args.includes('--relay') && existsSync(`${dirname(program)}/relay.cjs`);
+  const code = hasRelay ? await (load('./relay.cjs') as RelayProgram).runRelay(args, process.execPath, program) : undefined;
   if (code !== undefined) {
     return code;
   }

@@ -42,11 +42,11 @@ export interface Frame {
 /** Bytes of one name that may be under way before their reader has dealt with them. */
 export const windowBytes = 1_048_576;
 /** A relay keeps lines up to this length whole; a longer one leaves in parts. Bytes. */
-export const wholeLineBytes = 64 * 1_048_576;
+export const wholeLineBytes = 16 * 1_048_576;
 /** No header is longer; bytes. */
 const maxHeader = 300;
-/** No frame is longer: the longest whole line and what came with it. Bytes. */
-const maxBody = wholeLineBytes + 16 * 1_048_576;
+/** No frame is longer: the longest line that a session keeps whole, and what came with it. Bytes. */
+const maxBody = 96 * 1_048_576;
 
 const none = Buffer.alloc(0);
 

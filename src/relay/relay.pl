@@ -1,12 +1,19 @@
 # The relay of MCP Shepherd, for perl: see contract.ts, which says what it sends and obeys, and runRelay.ts, which is the same for Node.js.
 # perl relay.pl NODE GUARD WORDS: NODE runs GUARD (guard.cjs) as a host, or, where no host takes the session, as a guard in the place of this process.
 use strict;
-use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC MSG_DONTWAIT pack_sockaddr_un);
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK O_WRONLY O_RDONLY O_CREAT O_EXCL O_NOFOLLOW);
-use Time::HiRes qw(time sleep);
+
+# A minimal perl may lack its modules.
+BEGIN {
+    eval q{
+        use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC MSG_DONTWAIT pack_sockaddr_un);
+        use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK O_WRONLY O_RDONLY O_CREAT O_EXCL O_NOFOLLOW);
+        use Errno;
+        1
+    } or exec { $ARGV[0] } @ARGV[0, 1], '--alone', @ARGV[2 .. $#ARGV];
+}
 
 my ($node, $guard, @words) = @ARGV;
-my ($window, $whole_line, $header) = (1048576, 64 * 1048576, 300);
+my ($window, $whole_line) = (1048576, 16 * 1048576);
 my ($dashes) = grep { $words[$_] eq '--' } 0 .. $#words;
 my @options = @words[0 .. ($dashes // 0) - 1];
 my @command = defined $dashes ? @words[$dashes + 1 .. $#words] : ();
@@ -30,11 +37,17 @@ my %server;                # pid, in, out, err, state, queue
 my %ledger;
 my ($host, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
 my ($client, $queue) = ('', '');
-my ($reads, $closed) = (1, 0);
+my ($turned, $closed) = (0, 0);
 my $signals = '';
 pipe(my $wake, my $waker) or alone();
 quiet($_) for $wake, $waker;
 $SIG{PIPE} = 'IGNORE';
+
+# Seconds that no change of the clock moves. Time::HiRes is not part of every perl.
+sub now {
+    open my $file, '<', '/proc/uptime' or return time;
+    return (split ' ', <$file>)[0];
+}
 
 sub quiet { fcntl($_[0], F_SETFL, fcntl($_[0], F_GETFL, 0) | O_NONBLOCK) }
 sub frame { my ($kind, $name, $body) = @_; $body //= ''; return "$kind $name " . length($body) . "\n$body" }
@@ -103,7 +116,7 @@ sub greet {
         my ($read, $write) = ('', '');
         vec($read, fileno $socket, 1) = 1;
         vec($write, fileno $socket, 1) = 1 if length $send;
-        my $left = $until - time;
+        my $left = $until - now();
         return if $left <= 0 || $alone;
         select($read, $write, undef, $left);
         if (length $send) {
@@ -114,7 +127,7 @@ sub greet {
         return if defined $count && $count == 0 || !defined $count && !$!{EAGAIN} && !$!{EINTR};
     }
     return if $got ne "ready 1 0\n";
-    ($host, $in, $out, $heard, $pinged, @batch) = ($socket, '', '', time, 0);
+    ($host, $in, $out, $heard, $pinged, @batch) = ($socket, '', '', now(), 0);
     for my $name (keys %kept) {
         $done{$name} = 0;
         to_host('lines', $name, $_) for @{ $kept{$name} };
@@ -125,8 +138,8 @@ sub greet {
 
 sub find_host {
     my ($limit) = @_;
-    my $until = time + $limit;
-    while (time < $until && !$alone) {
+    my $until = now() + $limit;
+    while (now() < $until && !$alone) {
         my $secret = secret();
         my $socket;
         if (defined $secret && socket($socket, AF_UNIX, SOCK_STREAM, PF_UNSPEC) && connect($socket, pack_sockaddr_un("$folder/socket"))) {
@@ -134,7 +147,7 @@ sub find_host {
         } else {
             start_host();
         }
-        sleep 0.03;
+        select undef, undef, undef, 0.03;
     }
     return 0;
 }
@@ -251,7 +264,7 @@ sub lose_host {
     if (socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)) {
         run_host($its);
         close $its;
-        return if greet($mine, '', time + 10);
+        return if greet($mine, '', now() + 10);
     }
     end_alone();
 }
@@ -271,7 +284,7 @@ sub end_alone {
     }
     $kept{'-'} = [];
     close_inputs();
-    @deadlines = (time + grace(), time + grace() + 5);
+    @deadlines = (now() + grace(), now() + grace() + 5);
 }
 
 sub check_signals {
@@ -300,7 +313,7 @@ sub check_signals {
 # The host ends the session. Without one, or when it hangs, this process does.
 sub input_ended {
     return end_alone() if !$host;
-    $closed ||= time + grace() + 8;
+    $closed ||= now() + grace() + 8;
 }
 
 sub write_client {
@@ -325,7 +338,7 @@ sub read_host {
     my $count = sysread $host, $in, 262144, length $in;
     return if !defined $count && ($!{EAGAIN} || $!{EINTR});
     return lose_host() if !$count;
-    ($heard, $pinged) = (time, 0);
+    ($heard, $pinged) = ($turned, 0);
     my $at = 0;
     while ((my $end = index $in, "\n", $at) >= 0) {
         my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) (\d{1,9})$/ or return lose_host();
@@ -342,7 +355,8 @@ for my $pair (['HUP', 'H'], ['INT', 'I'], ['TERM', 'T'], ['USR2', 'U'], ['CHLD',
     my ($name, $letter) = @$pair;
     $SIG{$name} = sub { syswrite $waker, $letter };
 }
-my $checked = time;
+my $checked = $turned = now();
+my $turns = 0;
 until (defined $exit && !length $queue) {
     my ($read, $write) = ('', '');
     vec($read, fileno $wake, 1) = 1;
@@ -360,6 +374,8 @@ until (defined $exit && !length $queue) {
     }
     my $ready = select $read, $write, undef, $alone ? 0.1 : 5;
     $ready = 0 if $ready < 0;
+    # A look at the clock costs as much as a small message.
+    $turned = now() if !$ready || $alone || $closed || ++$turns % 50 == 0;
     check_signals() if !$ready || vec $read, fileno $wake, 1;
     if ($ready && $host && vec $read, fileno $host, 1) { read_host() }
     elsif ($ready && $host && length $out && vec $write, fileno $host, 1) {
@@ -390,16 +406,16 @@ until (defined $exit && !length $queue) {
     }
     if ($alone) {
         my @left = grep { $_->{state} eq 'running' } values %server;
-        kill 'TERM', map { -$_->{pid} } @left and $deadlines[0] = 9e9 if @left && time > ($deadlines[0] // 9e9);
-        kill 'KILL', map { -$_->{pid} } @left and $deadlines[1] = 9e9 if @left && time > ($deadlines[1] // 9e9);
+        kill 'TERM', map { -$_->{pid} } @left and $deadlines[0] = 9e9 if @left && $turned > ($deadlines[0] // 9e9);
+        kill 'KILL', map { -$_->{pid} } @left and $deadlines[1] = 9e9 if @left && $turned > ($deadlines[1] // 9e9);
         my ($last) = sort { $b <=> $a } keys %server;
         $exit //= defined $last ? $server{$last}{state} : 'code 1' if !@left;
-    } elsif ($closed && time > $closed) {
+    } elsif ($closed && $turned > $closed) {
         end_alone();
-    } elsif ($host && time - $checked > 5) {
-        $checked = time;
+    } elsif ($host && $turned - $checked > 5) {
+        $checked = $turned;
         if ($pinged) { syswrite $host, frame('bye', '-'); lose_host() }
-        elsif (time - $heard > 5 && grep { @$_ } values %kept) { $pinged = 1; to_host('ping', '-') }
+        elsif ($turned - $heard > 5 && grep { @$_ } values %kept) { $pinged = 1; to_host('ping', '-') }
     }
 }
 if ($exit =~ /^signal SIG(\w+)/) {

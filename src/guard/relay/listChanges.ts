@@ -2,10 +2,7 @@ import { isRecord } from '../../base/json.ts';
 import { idText, type JsonObject, readEnvelope } from '../message/envelope.ts';
 import { notificationLine } from '../message/ownAnswers.ts';
 import type { ServerLink } from './serverLink.ts';
-import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
-
-/** Clients wait this long for an answer to `initialize`, ms. */
-export const answerMs = 60_000;
+import type { ListMethod, SessionMemory } from './sessionMemory.ts';
 
 /**
  * Reads from a new server the lists that the client has.
@@ -15,7 +12,7 @@ export const answerMs = 60_000;
 export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
   const changed = await changedLists(link, memory, tools);
   memory.lazy?.listsDiffer(changed);
-  const methods = new Set(changed.map((method) => lists[method].changed));
+  const methods = new Set(changed.map((method) => memory.kinds[method].changed));
   return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
 }
 
@@ -30,7 +27,7 @@ async function changedLists(link: ServerLink, memory: SessionMemory, tools: (res
     if (whole && method === 'tools/list') {
       tools(whole);
     }
-    const now = whole ? listDigest(method, whole) : digest === 'partial' ? 'partial' : 'none';
+    const now = whole ? memory.digest(method, whole) : digest === 'partial' ? 'partial' : 'none';
     if (now === digest && now !== 'partial') {
       return [];
     }
@@ -48,11 +45,11 @@ const maxPages = 100;
 
 /** All pages of a list as one result. @returns undefined when the server refuses one, or gives no list */
 async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | 'silent' | undefined> {
-  const { member } = lists[method];
+  const { member } = memory.kinds[method];
   const all: unknown[] = [];
   let cursor: unknown;
   for (let page = 0; page < maxPages; page += 1) {
-    const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }), answerMs);
+    const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }));
     if (answer.status !== 'result') {
       return answer.status === 'silent' ? 'silent' : undefined;
     }

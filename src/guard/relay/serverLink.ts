@@ -30,6 +30,9 @@ const setUp: ReadonlySet<string> = new Set([
   ...['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'],
 ]);
 
+/** Clients wait this long for an answer to `initialize`, ms. */
+const answerMs = 60_000;
+
 /** Receives the output of servers. */
 export interface LinkListener {
   /** For the guard's log. */
@@ -181,7 +184,7 @@ export class ServerLink {
   }
 
   /** Sends a request of the guard itself; the client does not see it. Never rejects. */
-  ask(method: string, params: unknown, limitMs: number): Promise<ServerAnswer> {
+  ask(method: string, params: unknown, limitMs: number = answerMs): Promise<ServerAnswer> {
     // Random, so that it cannot meet an id of the client.
     const id = `mcp-shepherd-${systemRandom(9).toString('base64url')}`;
     return new Promise((resolve) => {

@@ -52,6 +52,8 @@ export interface LazySession {
 export class SessionMemory {
   /** For modules that are loaded later: an import would make a piece of its own of this one. */
   readonly announced = announceListChanges;
+  readonly kinds = lists;
+  readonly digest = listDigest;
   /** With `--start lazy`. */
   lazy: LazySession | undefined;
   /** Parameters of the client's `initialize`, once it was answered with a result. */

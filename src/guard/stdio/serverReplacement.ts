@@ -1,7 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
-import { answerMs } from '../relay/listChanges.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, type RunningServers } from './runningServers.ts';
@@ -117,7 +116,7 @@ export class ServerReplacement {
       // When the session ends during the start, only this function can end the new server.
       if (!ending.aborted) {
         const { replayHandshake } = await import('../relay/handshake.ts');
-        await replayHandshake(link, relay.memory, answerMs);
+        await replayHandshake(link, relay.memory);
       }
       if (ending.aborted) {
         throw new Error(endingText);

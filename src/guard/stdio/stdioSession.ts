@@ -141,7 +141,7 @@ export class StdioSession {
     await (this.relay.memory.lazy?.begins ? this.#openGate() : resumes || this.supervisor.begin());
     this.relay.longLines = await import('../relay/unreadLines.ts');
     // What a restart needs: an update may remove the files of a running guard.
-    await import('../relay/handshake.ts');
+    await Promise.all([import('../relay/handshake.ts'), import('../relay/listChanges.ts')]);
     void this.#inputEnded.then(() => this.#end());
     // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));

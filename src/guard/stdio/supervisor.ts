@@ -3,7 +3,6 @@ import { settlesWithin } from '../../base/settlesWithin.ts';
 import { endServer } from '../process/endServer.ts';
 import { RestartLimit } from '../process/restartLimit.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
-import { listChanges } from '../relay/listChanges.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, RunningServers } from './runningServers.ts';
@@ -248,6 +247,7 @@ export class Supervisor {
     const { gate, memory } = this.#relay;
     // When the answer comes, another server may have taken over.
     const tools = (result: unknown): void => void (this.#relay.current === link && gate?.listed(result, true));
+    const { listChanges } = await import('../relay/listChanges.ts');
     this.#relay.tell(await listChanges(link, memory, tools));
   }
 

@@ -30,6 +30,7 @@ export type Relay = 'perl' | 'python' | 'node';
 
 const interpreters: Readonly<Partial<Record<Relay, readonly [program: string, script: string, ...options: string[]]>>> = {
   perl: ['perl', 'relay.pl'],
+  python: ['python3', 'relay.py', '-I', '-S'],
 };
 
 /** A home, a run folder and the guards of one test. */

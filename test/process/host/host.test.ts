@@ -11,7 +11,7 @@ import { onlyOnLinux } from '../onlyOnLinux.ts';
 const isLong = process.env.TEST_LONG === '1';
 
 /** What a client can start; the same tests for each. */
-const relays: readonly Relay[] = ['perl', 'node'];
+const relays: readonly Relay[] = ['perl', 'python', 'node'];
 
 for (const relay of relays) {
   describe(`host: a relay in ${relay}`, function () {
@@ -82,8 +82,8 @@ for (const relay of relays) {
       assert.equal(new Set(carriedOut).size, sent);
     });
 
-    it('a relay that is killed leaves no server, also one that ignores the end of its input and SIGTERM', async () => {
-      const client = await session(['--grace', '0.2'], ['--ignore-eof', '--ignore-term']);
+    it(`a relay that is killed leaves no server, also one that ignores the end of its input${isLong ? ' and SIGTERM' : ''}`, async () => {
+      const client = await session(['--grace', '0.2'], ['--ignore-eof', ...(isLong ? ['--ignore-term'] : [])]);
       const pid = Number(await client.text('pid'));
       client.child.kill('SIGKILL');
       await until('the server is gone', () => !isRunning(pid));
