@@ -111,6 +111,7 @@ export const boundaries: Readonly<
     crosses: (text) => takes(text, fileModules, /^mkd/),
     allowed: {
       'storage/privateFolder.ts': 'the boundary: our owner, no links, closed to others',
+      'relay/hostFolder.ts': 'the folder of the host, which checks it before it uses it',
       'lock/control/controlPath.ts': 'a short folder for a socket, checked by storage/privateFolder.ts',
       'action/protect/launcher.ts': 'folders of pieces below the private folder',
     },

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 
 /** The host's files, in a folder of their own of the run folder; see `host/hostFiles.ts`, which writes them. */
 const folderParts = ['shepherd', 'host'];
@@ -69,7 +69,9 @@ export function startHost({ node, file, runDir }: HostProgram): void {
   if (!claimStart(join(runDir, ...folderParts, 'starting'))) {
     return;
   }
-  const child = spawn(node, [file, 'host', runDir], { stdio: 'ignore', detached: true, cwd: '/', env: hostVariables() });
+  // A shell between them ends at once, so that the host belongs to no client.
+  const words = ['-c', '"$@" &', 'sh', node, file, 'host', runDir];
+  const child = spawn('/bin/sh', words, { stdio: 'ignore', detached: true, cwd: '/', env: hostVariables() });
   child.on('error', () => undefined);
   child.unref();
 }
@@ -95,6 +97,7 @@ function hostVariables(): NodeJS.ProcessEnv {
 /** One of many relays that begin at once starts the host. */
 function claimStart(path: string): boolean {
   try {
+    makeFolder(dirname(path));
     const before = lstatSync(path, { throwIfNoEntry: false });
     if (before && Date.now() - before.mtimeMs > startingMs) {
       rmSync(path, { force: true });
@@ -104,6 +107,15 @@ function claimStart(path: string): boolean {
   } catch (error) {
     // The host makes the folder.
     return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  }
+}
+
+/** The host checks it, and makes also what is above it. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch {
+    // It is there, or the run folder is not.
   }
 }
 

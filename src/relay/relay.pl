@@ -37,7 +37,8 @@ my %server;                # pid, in, out, err, state, queue
 my %ledger;
 my ($host, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
 my ($client, $queue) = ('', '');
-my ($turned, $closed) = (0, 0);
+my ($turned, $closed, $refused) = (0, 0, 0);
+my @lost;
 my $signals = '';
 pipe(my $wake, my $waker) or alone();
 quiet($_) for $wake, $waker;
@@ -93,6 +94,7 @@ sub run_host {
 
 sub start_host {
     my $mark = "$folder/starting";
+    mkdir $folder, 0700;
     my @info = lstat $mark;
     unlink $mark if @info && time - $info[9] > 2;
     run_host() if sysopen(my $file, $mark, O_WRONLY | O_CREAT | O_EXCL, 0600) || !-d $folder;
@@ -126,6 +128,7 @@ sub greet {
         my $count = sysread $socket, $got, 1, length $got;
         return if defined $count && $count == 0 || !defined $count && !$!{EAGAIN} && !$!{EINTR};
     }
+    $refused = $got =~ /^no /;
     return if $got ne "ready 1 0\n";
     ($host, $in, $out, $heard, $pinged, @batch) = ($socket, '', '', now(), 0);
     for my $name (keys %kept) {
@@ -144,6 +147,7 @@ sub find_host {
         my $socket;
         if (defined $secret && socket($socket, AF_UNIX, SOCK_STREAM, PF_UNSPEC) && connect($socket, pack_sockaddr_un("$folder/socket"))) {
             return 1 if greet($socket, $secret, $until);
+            return 0 if $refused && $limit < 2;
         } else {
             start_host();
         }
@@ -260,7 +264,9 @@ sub lose_host {
     close $host if $host;
     $host = undef;
     return end_alone() if $over{'-'} || $signals;
-    return if find_host(10) || $alone;
+    # A session that ends each host must not end those of others.
+    @lost = ((grep { now() - $_ < 60 } @lost), now());
+    return if @lost < 4 && find_host(10) || $alone;
     if (socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)) {
         run_host($its);
         close $its;

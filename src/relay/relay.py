@@ -54,6 +54,7 @@ class Relay:
         self.servers, self.ledger = {}, {}
         self.host, self.out, self.got, self.batch = None, bytearray(), bytearray(), []
         self.heard = self.closed = self.pinged = 0
+        self.refused, self.lost = False, []
         self.alone, self.exit, self.deadlines, self.signalled = False, None, [], False
         self.wake, waker = os.pipe()
         os.set_blocking(self.wake, False)
@@ -122,6 +123,10 @@ def run_host(own=None):
 def start_host():
     mark = folder + '/starting'
     try:
+        os.mkdir(folder, 0o700)
+    except OSError:
+        pass
+    try:
         if time.time() - os.lstat(mark).st_mtime > 2:
             os.unlink(mark)
     except OSError:
@@ -170,6 +175,7 @@ def greet(host, known, until):
             pass
         except OSError:
             return False
+    relay.refused = got.startswith(b'no ')
     if got != b'ready 1 0\n':
         return False
     relay.host, relay.out, relay.got, relay.batch = host, bytearray(), bytearray(), []
@@ -199,6 +205,8 @@ def find_host(limit):
             if greet(host, known, until):
                 return True
             host.close()
+            if relay.refused and limit < 2:
+                return False
         time.sleep(0.03)
     return False
 
@@ -350,7 +358,10 @@ def lose_host():
     relay.host = None
     if relay.client.over or relay.signalled:
         return end_alone()
-    if find_host(10) or relay.alone:
+    # A session that ends each host must not end those of others.
+    now = time.monotonic()
+    relay.lost = [at for at in relay.lost if now - at < 60] + [now]
+    if len(relay.lost) < 4 and find_host(10) or relay.alone:
         return None
     mine, its = socket.socketpair()
     run_host(its.fileno())

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type Frame, FrameReader, frameBytes, greetingBytes, hostProtocol } from './contract.ts';
+import type { Frame } from './contract.ts';
+import { greetHost, sendFrame } from './hostConnection.ts';
 import { connectHost, type HostProgram, hostSecret, ownNamespaces, relayRunDir, startHost, startOwnHost } from './hostFolder.ts';
 import { LineStream } from './lineStream.ts';
 import { RelayServer } from './relayServer.ts';
@@ -7,6 +8,8 @@ import { RelayServer } from './relayServer.ts';
 /** A host greets within the first time, or the relay becomes a guard without one; the next host within the second, or the relay starts one of its own. ms. */
 const [firstMs, nextMs] = [1_000, 10_000];
 const pauseMs = 30;
+/** With more lost hosts within this time, ms, the relay starts one of its own. */
+const [maxLosses, lossMs] = [3, 60_000];
 /** Time between two checks whether the host answers, ms. */
 const checkMs = 5_000;
 /** Times to end servers without a host: from the end of their input to SIGTERM where the host named none, and from there to SIGKILL, ms. */
@@ -50,6 +53,8 @@ class RelaySession {
   #host: Socket | undefined;
   #heardAt = 0;
   #hasPinged = false;
+  /** When hosts were lost, `performance.now()`. */
+  #losses: readonly number[] = [];
   #finish: (end: RelayEnd) => void = () => undefined;
   readonly #finished = new Promise<RelayEnd>((resolve) => {
     this.#finish = resolve;
@@ -98,59 +103,38 @@ class RelaySession {
       const socket = secret === undefined ? undefined : await connectHost(this.#program.runDir);
       if (!socket) {
         startHost(this.#program);
-      } else if (await this.#greet(socket, secret ?? '', until - performance.now())) {
-        return true;
+      } else {
+        const answer = await this.#greet(socket, secret ?? '', until - performance.now());
+        if (answer === 'ready' || (answer === 'no' && limitMs === firstMs)) {
+          return answer === 'ready';
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     return false;
   }
 
-  /** @returns whether the host took the session */
-  #greet(socket: Socket, secret: string, limitMs: number): Promise<boolean> {
-    const reader = new FrameReader();
-    const batch: Frame[] = [];
-    let isReady = false;
-    const [pid, ppid, cwd] = [process.pid, process.ppid, process.cwd()];
+  #greet(socket: Socket, secret: string, limitMs: number): Promise<'ready' | 'no' | 'gone'> {
+    const { env, pid, ppid } = process;
     const servers = [...this.#servers].map(([name, server]) => `${name} ${server.pid} ${server.state}`);
-    const greeting = { secret, pid, ppid, cwd, ns: ownNamespaces(), args: this.#args, env: process.env, ledger: this.#ledger, servers };
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => socket.destroy(), limitMs);
-      const lost = (): void => {
-        clearTimeout(timer);
-        socket.destroy();
-        resolve(false);
-        if (isReady && this.#host === socket) {
+    const place = { cwd: process.cwd(), ns: ownNamespaces(), args: this.#args, ledger: this.#ledger, servers };
+    return greetHost(socket, { secret, env, pid, ppid, ...place }, limitMs, {
+      ready: () => this.#attach(socket),
+      heard: () => {
+        this.#heardAt = performance.now();
+        this.#hasPinged = false;
+      },
+      obey: (frames) => {
+        for (const frame of this.#host === socket ? frames : []) {
+          this.#obey(frame);
+        }
+      },
+      lost: () => {
+        if (this.#host === socket) {
           this.#host = undefined;
           void this.#lost();
         }
-      };
-      socket.on('error', lost).on('close', lost);
-      socket.on('data', (chunk: Buffer) => {
-        this.#heardAt = performance.now();
-        this.#hasPinged = false;
-        try {
-          for (const frame of reader.push(chunk)) {
-            if (frame.kind === 'ready') {
-              clearTimeout(timer);
-              isReady = true;
-              this.#attach(socket);
-              resolve(true);
-            } else if (frame.kind === 'no') {
-              lost();
-            } else if (frame.kind === 'commit' && this.#host === socket) {
-              for (const one of batch.splice(0)) {
-                this.#obey(one);
-              }
-            } else if (frame.kind !== 'pong') {
-              batch.push(frame);
-            }
-          }
-        } catch {
-          lost();
-        }
-      });
-      send(socket, 'hello', `${hostProtocol}`, greetingBytes(greeting));
+      },
     });
   }
 
@@ -176,14 +160,20 @@ class RelaySession {
   async #lost(): Promise<void> {
     if (this.#client.hasEnded) {
       this.#endAlone();
-    } else if (!(await this.#findHost(nextMs)) && !this.#endsAlone && !(await this.#greet(startOwnHost(this.#program), '', nextMs))) {
+      return;
+    }
+    // A session that ends each host must not end those of others.
+    const now = performance.now();
+    this.#losses = [...this.#losses.filter((at) => now - at < lossMs), now];
+    const hasNext = this.#losses.length <= maxLosses && (await this.#findHost(nextMs));
+    if (!hasNext && !this.#endsAlone && (await this.#greet(startOwnHost(this.#program), '', nextMs)) !== 'ready') {
       this.#endAlone();
     }
   }
 
   #send(kind: string, name: string, body?: Buffer | string): void {
     if (this.#host) {
-      send(this.#host, kind, name, body);
+      sendFrame(this.#host, kind, name, body);
     }
   }
 
@@ -318,12 +308,4 @@ class RelaySession {
       this.#send('ping', '-');
     }
   }
-}
-
-function send(socket: Socket, kind: string, name: string, body?: Buffer | string): void {
-  socket.cork();
-  for (const bytes of frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body)) {
-    socket.write(bytes);
-  }
-  socket.uncork();
 }
