@@ -24,11 +24,13 @@ export class Ledger {
   readonly #told = new Map<string, unknown>();
   readonly #numbers = new WeakMap<object, number>();
   readonly #asked = new WeakMap<ServerLink, Map<IdKey, object>>();
+  /** Keys of the requests in flight, by server and id. */
+  readonly #open = new Map<string, string>();
   #last = 0;
 
-  /** @returns what has changed since the last call @param graceMs of the session's options */
-  changes(relay: Relay, graceMs: number): LedgerChange[] {
-    const changes: LedgerChange[] = [];
+  /** @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
+  changes(relay: Relay, servers: Iterable<RemoteServer>, graceMs: number): LedgerChange[] {
+    const changes: LedgerChange[] = [...this.#calls(relay, servers)];
     const now = new Set<string>();
     for (const [key, token, text] of this.#entries(relay, graceMs)) {
       now.add(key);
@@ -46,6 +48,29 @@ export class Ledger {
     return changes;
   }
 
+  /** Requests in flight. Those of a server that is gone are dropped with it. */
+  *#calls(relay: Relay, servers: Iterable<RemoteServer>): Iterable<LedgerChange> {
+    for (const server of servers) {
+      const { name, calls } = server;
+      const listening = calls.noted.size > 0 ? [...relay.links].find(({ process }) => process === server)?.listening : undefined;
+      for (const id of calls.noted) {
+        const pending = calls.get(id);
+        const place = `${name} ${id}`;
+        const known = this.#open.get(place);
+        this.#last += pending && known === undefined ? 1 : 0;
+        const key = known ?? `call.${this.#last}`;
+        if (pending) {
+          const { method, tool } = pending;
+          this.#open.set(place, key);
+          yield { key, text: JSON.stringify([name, id, method, tool ?? null, listening?.has(id) === true]) };
+        } else if (this.#open.delete(place)) {
+          yield { key, text: undefined };
+        }
+      }
+      calls.noted.clear();
+    }
+  }
+
   *#entries(relay: Relay, graceMs: number): Iterable<Entry> {
     yield ['grace', graceMs, () => `${graceMs}`];
     yield* this.#memory(relay.memory);
@@ -53,10 +78,6 @@ export class Ledger {
       const { name } = link.process as RemoteServer;
       const flags = [link === relay.current, link.hasAnswered, link.hasBeenCalled, link.askedFirst].map(Number).join('');
       yield [`server.${name}`, flags, () => flags];
-      for (const [id, pending] of link.inFlight) {
-        const { method, tool } = pending;
-        yield [this.#key('call', pending), pending, () => JSON.stringify([name, id, method, tool ?? null, link.listening.has(id)])];
-      }
       for (const [known, own] of link.asked) {
         const token = this.#askedToken(link, known);
         yield [this.#key('asked', token), token, () => JSON.stringify([name, known, own])];

@@ -152,11 +152,7 @@ class RelayConnection {
     if (frames.length > 0) {
       this.#pending = [];
       frames.push(...frameBytes('commit', '-'));
-      this.#socket.cork();
-      for (const bytes of frames) {
-        this.#socket.write(bytes);
-      }
-      this.#socket.uncork();
+      this.#socket.write(Buffer.concat(frames));
     }
   }
 

@@ -102,6 +102,10 @@ export class RemotePlace implements GuardPlace {
       return false;
     }
     const { relay } = session;
+    // This host counts its entries anew; both leave within one commit.
+    for (const key of ledger.keys()) {
+      this.#send('drop', key);
+    }
     restoreMemory(relay.memory, ledger);
     const isNew = !server && !relay.memory.hasServed;
     const link = isNew ? undefined : session.adopt(server);
@@ -120,7 +124,7 @@ export class RemotePlace implements GuardPlace {
 
   /** What the relay has to keep for the next host. */
   tellLedger(graceMs: number): void {
-    for (const { key, text } of this.#session ? this.#ledger.changes(this.#session.relay, graceMs) : []) {
+    for (const { key, text } of this.#session ? this.#ledger.changes(this.#session.relay, this.#servers.values(), graceMs) : []) {
       this.#send(text === undefined ? 'drop' : 'keep', key, text);
     }
   }

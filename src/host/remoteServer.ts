@@ -1,4 +1,5 @@
 import type { Ended, ServerProcess } from '../guard/process/serverProcess.ts';
+import { NotedCalls } from './notedCalls.ts';
 import { RemoteSink, RemoteSource } from './remoteStreams.ts';
 
 /** What the guard's own modules do; see `HostParts`. */
@@ -21,6 +22,7 @@ export class RemoteServer implements ServerProcess {
   readonly stdout: RemoteSource;
   /** Standard error, where the session reads it. */
   readonly errors: RemoteSource = new RemoteSource(() => undefined);
+  readonly calls: NotedCalls = new NotedCalls();
   readonly exited: Promise<Ended>;
   ended: Ended | undefined;
   readonly #send: Send;

@@ -82,8 +82,10 @@ export class RemoteSource implements MessageSource {
 export class RemoteSink implements MessageSink {
   readonly #send: Take;
   readonly #drains: (() => void)[] = [];
-  /** Bytes that the relay has not written yet. */
-  writableLength = 0;
+  /** What this process holds back: nothing, a frame leaves with its turn. */
+  readonly writableLength = 0;
+  /** Bytes that the relay has not told to be written. */
+  #underWay = 0;
   writableNeedDrain = false;
   writable = true;
 
@@ -92,8 +94,8 @@ export class RemoteSink implements MessageSink {
   }
 
   write(bytes: Buffer): boolean {
-    this.writableLength += bytes.length;
-    this.writableNeedDrain ||= this.writableLength > windowBytes;
+    this.#underWay += bytes.length;
+    this.writableNeedDrain ||= this.#underWay > windowBytes;
     this.#send(bytes);
     return !this.writableNeedDrain;
   }
@@ -101,15 +103,15 @@ export class RemoteSink implements MessageSink {
   /** The relay has written these. */
   took(bytes: number): void {
     // After a change of the host it reports also what an earlier one had sent.
-    this.writableLength = Math.max(0, this.writableLength - bytes);
-    if (this.writableNeedDrain && this.writableLength <= windowBytes / 2) {
+    this.#underWay = Math.max(0, this.#underWay - bytes);
+    if (this.writableNeedDrain && this.#underWay <= windowBytes / 2) {
       this.#drain();
     }
   }
 
   close(): void {
     this.writable = false;
-    this.writableLength = 0;
+    this.#underWay = 0;
     this.#drain();
   }
 

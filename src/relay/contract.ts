@@ -11,7 +11,7 @@
  * | `errors K`, `silent K` | standard error of server K, and its end; only where the host asked for it |
  * | `started K` (PID), `failed K` (CODE REASON), `ended K` (`code N` or `signal NAME`) | what became of server K |
  * | `signal NAME` | the relay got this signal; SIGHUP, SIGINT and SIGTERM have already been sent to the servers |
- * | `took -`, `took K` (N) | N more bytes were written to the client, to server K |
+ * | `took -`, `took K` (N) | N more bytes were written to the client, to server K; told when they are many (`tookBytes`) |
  * | `ping -` | the host answers with `pong -` |
  * | `bye -` | the relay goes on without this host, which has not answered |
  *
@@ -41,6 +41,8 @@ export interface Frame {
 
 /** Bytes of one name that may be under way before their reader has dealt with them. */
 export const windowBytes = 1_048_576;
+/** A relay tells so many bytes at once. */
+export const tookBytes = windowBytes / 8;
 /** A relay keeps lines up to this length whole; a longer one leaves in parts. Bytes. */
 export const wholeLineBytes = 16 * 1_048_576;
 /** No header is longer; bytes. */

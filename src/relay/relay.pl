@@ -34,7 +34,7 @@ alone() if $run !~ m{^/} || length("$folder/socket") > 100;
 my %kept = ('-' => []);    # frames that no host has dealt with
 my (%bytes, %done, %rest, %over);
 my %server;                # pid, in, out, err, state, queue
-my %ledger;
+my (%ledger, %written);
 my ($host, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
 my ($client, $queue) = ('', '');
 my ($turned, $closed, $refused) = (0, 0, 0);
@@ -189,6 +189,13 @@ sub read_lines {
     return 1;
 }
 
+# Bytes of the host were written. A frame for each would cost as much as the message.
+sub took {
+    my ($name, $count) = @_;
+    $written{$name} += $count;
+    to_host('took', $name, delete $written{$name}) if $written{$name} >= 131072;
+}
+
 sub start_server {
     my ($name, $errors) = @_;
     pipe(my $in_read, my $in_write) && pipe(my $out_read, my $out_write) && pipe(my $told, my $tell) or return to_host('failed', $name, 'EMFILE no pipes are left');
@@ -228,7 +235,7 @@ sub obey {
     if ($kind eq 'lines') {
         if ($name eq '-') { $queue .= $body }
         elsif ($one && $one->{in}) { $one->{queue} .= $body }
-        else { to_host('took', $name, length $body) }
+        else { took($name, length $body) }
     } elsif ($kind eq 'done') {
         my $count = $body - ($done{$name} // 0);
         $bytes{$name} -= length for splice @{ $kept{$name} // [] }, 0, $count;
@@ -248,7 +255,7 @@ sub forget {
     my ($name) = @_;
     my $one = $server{$name} or return;
     return if $one->{state} eq 'running' || !$over{$name} || @{ $kept{$name} } || $alone;
-    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over;
+    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written;
 }
 
 sub close_inputs {
@@ -327,7 +334,7 @@ sub write_client {
     $count = length $queue if !defined $count && !$!{EAGAIN} && !$!{EINTR};
     return if !$count;
     substr $queue, 0, $count, '';
-    to_host('took', '-', $count);
+    took('-', $count);
 }
 
 sub write_server {
@@ -336,7 +343,7 @@ sub write_server {
     $count = length $one->{queue} if !defined $count && !$!{EAGAIN} && !$!{EINTR};
     return if !$count;
     substr $one->{queue}, 0, $count, '';
-    to_host('took', $name, $count);
+    took($name, $count);
     close_inputs();
 }
 

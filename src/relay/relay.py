@@ -51,7 +51,7 @@ class Server:
 class Relay:
     def __init__(self):
         self.client, self.queue = Lines(0), bytearray()
-        self.servers, self.ledger = {}, {}
+        self.servers, self.ledger, self.written = {}, {}, {}
         self.host, self.out, self.got, self.batch = None, bytearray(), bytearray(), []
         self.heard = self.closed = self.pinged = 0
         self.refused, self.lost = False, []
@@ -243,6 +243,15 @@ def read_lines(name, lines):
     return bool(chunk)
 
 
+def took(name, count):
+    """Bytes of the host were written. A frame for each would cost as much as the message."""
+    count += relay.written.pop(name, 0)
+    if count < 131072:
+        relay.written[name] = count
+    else:
+        to_host('took', name, count)
+
+
 def start_server(name, wants_errors):
     ours = []
     try:
@@ -300,7 +309,7 @@ def obey(kind, name, body):
     elif kind == 'lines' and one and one.inlet is not None:
         one.queue += body
     elif kind == 'lines':
-        to_host('took', name, len(body))
+        took(name, len(body))
     elif kind == 'done':
         lines = relay.client if name == '-' else one.lines if one else None
         if lines:
@@ -529,12 +538,12 @@ def turn():
         if one.inlet is not None and one.inlet in writable:
             count = write(one.inlet, one.queue)
             del one.queue[:count]
-            to_host('took', name, count)
+            took(name, count)
             close_inputs()
     if 1 in writable and relay.queue:
         count = write(1, relay.queue)
         del relay.queue[:count]
-        to_host('took', '-', count)
+        took('-', count)
     if relay.host and relay.out:
         send_host()
 

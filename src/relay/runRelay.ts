@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Frame } from './contract.ts';
+import { type Frame, tookBytes } from './contract.ts';
 import { greetHost, sendFrame } from './hostConnection.ts';
 import { connectHost, type HostProgram, hostSecret, ownNamespaces, relayRunDir, startHost, startOwnHost } from './hostFolder.ts';
 import { LineStream } from './lineStream.ts';
@@ -49,6 +49,7 @@ class RelaySession {
   readonly #program: HostProgram;
   readonly #servers = new Map<string, RelayServer>();
   readonly #ledger = new Map<string, string>();
+  readonly #written = new Map<string, number>();
   readonly #client = new LineStream((paused) => (paused ? process.stdin.pause() : process.stdin.resume()));
   #host: Socket | undefined;
   #heardAt = 0;
@@ -186,13 +187,22 @@ class RelaySession {
     }
   }
 
+  /** Bytes of the host were written. A frame for each would cost as much as the message. */
+  #took(name: string, bytes: number): void {
+    const all = (this.#written.get(name) ?? 0) + bytes;
+    this.#written.set(name, all < tookBytes ? all : 0);
+    if (all >= tookBytes) {
+      this.#send('took', name, `${all}`);
+    }
+  }
+
   #obey({ kind, name, body }: Frame): void {
     const text = (): string => body.toString('utf8');
     const server = this.#servers.get(name);
     switch (kind) {
       case 'lines':
         if (name === '-') {
-          process.stdout.write(body, () => this.#send('took', '-', `${body.length}`));
+          process.stdout.write(body, () => this.#took('-', body.length));
         } else {
           server?.write(body);
         }
@@ -232,7 +242,7 @@ class RelaySession {
         errors: (bytes) => (this.#host ? this.#send('errors', name, bytes) : process.stderr.write(bytes)),
         errorsEnded: () => this.#send('silent', name),
         ended: (how) => this.#send('ended', name, how),
-        took: (bytes) => this.#send('took', name, `${bytes}`),
+        took: (bytes) => this.#took(name, bytes),
       });
       await server.started();
       this.#servers.set(name, server);

@@ -1,6 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { errorCode } from '../../base/errors.ts';
+import type { IdKey } from '../message/envelope.ts';
+
+/** A request in flight. */
+export interface Pending {
+  readonly method: string;
+  /** The tool of a `tools/call`. */
+  readonly tool?: string | undefined;
+  /** `performance.now()` */
+  readonly since: number;
+  /** An earlier request with the same id, which the protocol forbids. */
+  readonly more?: Pending | undefined;
+}
 
 /** Exit code or signal of a process that ended. */
 export interface Ended {
@@ -34,6 +46,8 @@ export interface ServerProcess {
   readonly pid: number;
   readonly stdin: MessageSink;
   readonly stdout: MessageSource;
+  /** Where the requests in flight are noted; for the host, which tells its relay. */
+  readonly calls?: Map<IdKey, Pending>;
   /** Ends its input. Does nothing when it has inherited the guard's input. */
   closeInput(): void;
   /** Resolves when the process ended. More output may follow, from it or from processes below it. */

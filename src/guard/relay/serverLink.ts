@@ -3,19 +3,8 @@ import { systemRandom } from '../../base/random.ts';
 import { sizeText } from '../../base/sizeText.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
-import type { ServerProcess } from '../process/serverProcess.ts';
+import type { Pending, ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
-
-/** A request in flight. */
-export interface Pending {
-  readonly method: string;
-  /** The tool of a `tools/call`. */
-  readonly tool?: string | undefined;
-  /** `performance.now()` */
-  readonly since: number;
-  /** An earlier request with the same id, which the protocol forbids. */
-  readonly more?: Pending | undefined;
-}
 
 /** The answer of a server to a request of the guard itself. */
 export type ServerAnswer =
@@ -51,7 +40,7 @@ export interface LinkListener {
 export class ServerLink {
   readonly process: ServerProcess;
   /** Requests of the client in flight. */
-  readonly inFlight = new Map<IdKey, Pending>();
+  readonly inFlight: Map<IdKey, Pending>;
   /** Requests of the server that the client has not answered: the id that the client knows → the server's own. */
   readonly asked = new Map<IdKey, IdKey>();
   /** `subscriptions/listen` requests. They stay open for as long as the client wants, so nothing waits for their end. */
@@ -78,6 +67,7 @@ export class ServerLink {
 
   constructor(process: ServerProcess, listener: LinkListener, client: PausableInput, limits: LineLimits = lineLimits) {
     this.process = process;
+    this.inFlight = process.calls ?? new Map();
     this.out = new MessageWriter(process.stdin, () => [client]);
     this.output = new PausableInput(process.stdout);
     let lines: Buffer[] = [];

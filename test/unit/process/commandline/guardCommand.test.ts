@@ -76,7 +76,10 @@ describe('the host of relays', () => {
   it('is never a server, as a child of a client or of init', () => {
     const client = row(10, 1, ['/opt/client']);
     const host = row(20, 10, ['/usr/bin/node', '/home/ada/.mcp-run/shepherd/bin/1.0.0-aabbccdd/guard.cjs', 'host', '/home/ada/.mcp-run']);
-    equal(resolveServer(host, processTree([client, host]), (one) => one === client), undefined);
+    equal(
+      resolveServer(host, processTree([client, host]), (one) => one === client),
+      undefined,
+    );
     const control = row(20, 10, ['/usr/bin/node', '/home/ada/.mcp-run/other/guard.js', 'serve', 'host']);
     equal(resolveServer(control, processTree([client, control]), (one) => one === client)?.server.pid, 20);
   });
