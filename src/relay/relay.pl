@@ -254,7 +254,7 @@ sub obey {
 sub forget {
     my ($name) = @_;
     my $one = $server{$name} or return;
-    return if $one->{state} eq 'running' || !$over{$name} || @{ $kept{$name} } || $alone;
+    return if $one->{state} eq 'running' || $one->{err} || !$over{$name} || @{ $kept{$name} } || $alone;
     delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written;
 }
 
@@ -405,8 +405,14 @@ until (defined $exit && !length $queue) {
                 forget($name);
             }
             if ($one->{err} && vec $read, fileno $one->{err}, 1) {
-                if (sysread $one->{err}, my $text, 65536) { $host ? to_host('errors', $name, $text) : syswrite STDERR, $text }
-                elsif (!$!{EAGAIN}) { close $one->{err}; $one->{err} = undef; to_host('silent', $name) }
+                my $count = sysread $one->{err}, my $text, 65536;
+                if ($count) { $host ? to_host('errors', $name, $text) : syswrite STDERR, $text }
+                elsif (defined $count) {
+                    close $one->{err};
+                    $one->{err} = undef;
+                    to_host('silent', $name);
+                    forget($name);
+                }
             }
             write_server($name, $one) if $one->{in} && length $one->{queue} && vec $write, fileno $one->{in}, 1;
         }

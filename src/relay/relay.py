@@ -345,7 +345,7 @@ def write_errors(body):
 def forget(name):
     """A server that is gone, and of which everything is dealt with."""
     one = relay.servers.get(name)
-    if one and one.state != 'running' and one.lines.over and not one.lines.kept and not relay.alone:
+    if one and one.state != 'running' and one.errors is None and one.lines.over and not one.lines.kept and not relay.alone:
         close_input(one)
         del relay.servers[name]
 
@@ -531,6 +531,7 @@ def turn():
                 os.close(one.errors)
                 one.errors = None
                 to_host('silent', name)
+                forget(name)
             elif relay.host:
                 to_host('errors', name, text)
             else:

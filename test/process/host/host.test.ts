@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { installLauncher } from '../../../src/action/protect/launcher.ts';
 import { frameBytes, greetingBytes } from '../../../src/relay/contract.ts';
 import { ownNamespaces } from '../../../src/relay/hostFolder.ts';
 import { until } from '../../until.ts';
-import { GuardHome, guardBundle, isRunning, processesWith, publishedGuards, type RawClient, type Relay } from '../guard/guardedServer.ts';
+import {
+  commandOf,
+  GuardHome,
+  guardBundle,
+  isRunning,
+  processesWith,
+  publishedGuards,
+  type RawClient,
+  type Relay,
+  strictServer,
+} from '../guard/guardedServer.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 
 const isLong = process.env.TEST_LONG === '1';
@@ -169,6 +180,30 @@ describe('host', function () {
     });
   }
 
+  it('the launcher starts the relay in perl, and without the option a guard', async () => {
+    const bundle = await guardBundle();
+    // The launcher names all programs; only the guard's are started.
+    writeFileSync(join(dirname(bundle), 'cli.cjs'), '');
+    const launcher = installLauncher({
+      ...{ runDir: home.run, dist: dirname(bundle), version: '1.0.0', execPath: process.execPath },
+      ...{ electron: false, platform: process.platform, env: process.env },
+    });
+    const host = await home.startHost(join(home.run, 'shepherd', 'bin', programsIn(home.run), 'guard.cjs'));
+    for (const [options, program] of [
+      [['--relay'], 'perl'],
+      [[], 'node'],
+      [['--relay', '--alone'], 'node'],
+    ] as const) {
+      const client = home.start(launcher, ['guard', ...options, '--', 'python3', strictServer]);
+      await client.handshake();
+      assert.equal(await client.text('echo', { text: 'x' }), 'x');
+      assert.equal(basename(commandOf(client.pid).split('\0')[0] ?? ''), program, options.join(' '));
+      client.child.stdin?.end();
+      assert.deepEqual(await client.ended, { code: 0, signal: null });
+    }
+    assert.equal(host.exitCode, null);
+  });
+
   it('of many that are started at once, one is the host', async () => {
     const bundle = await guardBundle();
     const started = Array.from({ length: 5 }, () => home.start(process.execPath, [bundle, 'host', home.run]));
@@ -177,6 +212,11 @@ describe('host', function () {
     rmSync(join(home.run, 'shepherd', 'host', 'starting'), { force: true });
   });
 });
+
+/** The folder of the programs that a launcher starts. */
+function programsIn(run: string): string {
+  return JSON.parse(readFileSync(join(run, 'shepherd', 'bin', 'launcher.json'), 'utf8')).programs;
+}
 
 function parentOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
