@@ -15,21 +15,23 @@ const importMetaBanner = (file: string): string => `const __importMetaUrl = requ
 const yamlFile = './core/yaml.cjs';
 
 /**
- * Libraries that take time to load (dozens of regular expressions, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
+ * Libraries that take time to load (dozens of regular expressions, all emoji in one, 70 modules of `yaml`) and that most starts do not use. Each is replaced by a stand-in that loads
  * the library when it is first called or read. Their default exports are functions, or objects of functions and classes.
  */
 const loadedWhenUsed: Plugin = {
   name: 'loaded-when-used',
   setup({ onResolve, onLoad }) {
     const namespace = 'loaded-when-used';
-    onResolve({ filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|yaml)$/ }, ({ path, resolveDir, importer, namespace: from }) =>
-      from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
+    onResolve(
+      { filter: /^(?:semver\/.+|@renovatebot\/pep440(?:\/.+)?|string-width|yaml)$/ },
+      ({ path, resolveDir, importer, namespace: from }) =>
+        from === namespace || importer.includes('node_modules') ? undefined : { path, namespace, pluginData: resolveDir },
     );
     onLoad({ filter: /.*/, namespace }, ({ path, pluginData: resolveDir }) => ({
       contents: `
         import { createRequire } from 'node:module';
         let loaded;
-        const real = () => (loaded ??= ${path === 'yaml' ? `createRequire(import.meta.url)('${yamlFile}')` : `require(${JSON.stringify(path)})`});
+        const real = () => (loaded ??= ${path === 'yaml' ? `createRequire(import.meta.url)('${yamlFile}')` : `require(${JSON.stringify(path)})${path === 'string-width' ? '.default' : ''}`});
         export default new Proxy(() => undefined, { apply: (_, self, args) => Reflect.apply(real(), self, args), get: (_, name) => real()[name] });`,
       resolveDir,
     }));
@@ -42,7 +44,6 @@ const common = {
   target: 'node20',
   sourcesContent: false,
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
@@ -57,11 +58,10 @@ export type BuildName = 'core' | 'guard' | 'host' | 'relay';
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
   core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
-  // Kept names cost a call for each new closure, and the guard makes closures for each message.
-  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
+  guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
   // Loaded by `guard.cjs`. Builds of their own: as pieces of the guard they would split its start further.
-  host: { ...common, keepNames: false, entryPoints: { host: 'src/host/runHost.ts' } },
-  relay: { ...common, keepNames: false, entryPoints: { relay: 'src/relay/runRelay.ts' } },
+  host: { ...common, entryPoints: { host: 'src/host/runHost.ts' } },
+  relay: { ...common, entryPoints: { relay: 'src/relay/runRelay.ts' } },
 };
 const buildNames = ['core', 'guard', 'host', 'relay'] as const;
 
@@ -96,8 +96,6 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
       plugins: [],
       absWorkingDir: import.meta.dirname,
       format: 'cjs',
-      // Its errors carry their names themselves.
-      keepNames: false,
       entryPoints: ['yaml'],
       outfile: join(outdir, yamlFile),
     });

@@ -67,10 +67,12 @@ function argumentAt(code: string, from: number): string {
 /** Whether a text of others can reach the terminal as it is: what is written is neither a view, nor a text whose insertions all pass `terminalText`. */
 function writesUnshown(_: string, code: string, path: string): boolean {
   return (
-    path.startsWith('cli/') &&
+    /^(?:cli|guard)\//.test(path) &&
     [...code.matchAll(/\bstd(?:out|err)\)?\??\.write\(/g)].some((match) => {
       const written = argumentAt(code, match.index + match[0].length).trim();
-      const isView = /^(?:jsonText|render[A-Z]\w*|outcomeLines)\(/.test(written) || /\?\s*jsonText\(.*:\s*render[A-Z]\w*\(/s.test(written);
+      const isView =
+        /^(?:'|(?:jsonText|render[A-Z]\w*|outcomeLines|guardHelp|httpGuardHelp)\()/.test(written) ||
+        /\?\s*jsonText\(.*:\s*render[A-Z]\w*\(/s.test(written);
       const isShown =
         written.startsWith('`') && [...written.matchAll(/\$\{/g)].every(({ index }) => written.startsWith('${terminalText(', index));
       return !isView && !isShown;
@@ -96,6 +98,8 @@ export const boundaries: Readonly<
       'config/discovery/readConfigFile.ts': 'client files, with the same rules, but asynchronously: a home may be on a slow network',
       'action/execute/historyFile.ts': 'the history: no links, our owner, bounded; lines are appended',
       'action/protect/editableFile.ts': 'writes the client file that the user confirmed, under a new name, exclusively, then by rename',
+      'action/upgrade/keptFiles.ts':
+        'puts back the manifest and lock files of an upgrade that the user confirmed, under a new name, exclusively, then by rename',
       'action/protect/launcher.ts': 'copies the product’s own programs into the private folder',
       'action/protect/protectChange.ts': 'writes backups into the private folder',
       'action/ensure/startDetachedServer.ts': 'creates the log of a server in the private folder',
@@ -155,6 +159,7 @@ export const boundaries: Readonly<
       'action/ensure/startDetachedServer.ts': 'the command that the user confirmed',
       'relay/relayServer.ts': 'the command of the client’s entry, which started the relay',
       'relay/hostFolder.ts': 'the host, which is this program',
+      'action/upgrade/runInstaller.ts': 'the package manager’s command that the user confirmed, and the way back from it',
       'action/protect/launcher.ts': 'tries the launcher that it has just written',
       'guard/http/server/replaceByEnsure.ts': 'our own command line beside the guard',
     },
@@ -205,6 +210,9 @@ export const boundaries: Readonly<
       'cli/commands/ensure.ts': 'lines that are each made harmless where the list is built',
       'cli/commands/protect.ts': 'passes on views',
       'cli/commands/watch.ts': 'passes on lines of cli/render/changes.ts',
+      'guard/main.ts': 'an error of the product itself, when it cannot be loaded',
+      'guard/message/ownAnswers.ts': 'the guard’s log, one line each, and what the server wrote to standard error',
+      'guard/http/server/ownProcess.ts': 'what the server wrote to standard output',
       'cli/session/confirmLaunch.ts': 'names of variables, each made harmless where the list is built',
     },
   },
@@ -212,11 +220,12 @@ export const boundaries: Readonly<
     what: 'shows messages, pages, or text that VS Code reads as Markdown',
     instead: 'use tell() of extension/messages.ts, and the tooltips of extension/views',
     crosses: (_, code) =>
-      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.Notification\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
+      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.(?:Notification|Window)\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
         code,
       ),
     allowed: {
-      'extension/messages.ts': 'the boundary for notifications: links are taken apart',
+      'extension/messages.ts': 'the boundary for notifications: links are taken apart; for work in the status bar: icons too',
+      'extension/commands/agentToolCommands.ts': 'the question before a restart, in which every character is literal',
       'extension/views/serverTree.ts': 'the tooltip, made by display/instanceTooltip.ts from escaped texts; no command, no icon',
       'extension/views/detailsPanel.ts':
         'the page of a server, made by display/details/detailsHtml.ts from escaped texts, without network; runs only its own buttons',

@@ -257,6 +257,45 @@ const finding = described(
   'One thing wrong with one server or entry.',
 );
 
+const healthNote = described(
+  v.strictObject({
+    kind: oneOf(
+      [
+        'command-missing',
+        'command-hidden',
+        'file-missing',
+        'unset-variable',
+        'plain-secret',
+        'needs-cmd',
+        'shadowed',
+        'shared-data',
+        'unpinned',
+      ],
+      'What it is about.',
+    ),
+    level: oneOf(['warning', 'information'], '`warning`: the entry cannot work, or shows a secret to others. `information`: it works.'),
+    definition: text('Id of the definition.'),
+    name: text('Name of the entry.'),
+    client: text('Id of the client whose file it is.'),
+    file: text('Absolute path of the file.'),
+    line: count('Line of the entry in the file.', 1),
+    message: text('The fault and its cure. Redacted.'),
+    fix: optional(
+      described(
+        v.variant('kind', [
+          v.strictObject({
+            kind: described(v.literal('program'), 'Another program in place of the command.'),
+            path: text('The program that replaces the command.'),
+          }),
+          v.strictObject({ kind: described(v.literal('cmd'), '`cmd /c` before the command.') }),
+        ]),
+        'What `doctor --fix` writes.',
+      ),
+    ),
+  }),
+  'One remark about one entry.',
+);
+
 const problem = described(
   v.strictObject({
     source: oneOf(
@@ -452,6 +491,9 @@ const snapshot = v.strictObject({
       otherHolder,
       'Running programs with a record in the folder of the lock protocol that are not known MCP servers; absent when there is none.',
     ),
+  ),
+  health: optional(
+    list(healthNote, 'Remarks about entries as their files have them; only `doctor` and windows of an editor ask for them.'),
   ),
   problems: list(problem, 'What could not be read or understood; never about a server itself.'),
 });

@@ -87,7 +87,7 @@ async function bundleTests(files: readonly string[], folder: string): Promise<st
 async function openAndWait(url: string, run: ExtensionHostRun): Promise<string> {
   const browser = await launchBrowser(run.env);
   const printed: string[] = [];
-  const limit = run.limit ?? 300_000;
+  const limit = run.limit ?? 500_000;
   try {
     const page = await browser.newPage();
     await page.exposeFunction('codeAutomationLog', (_type: string, values: unknown[]) => {

@@ -13,11 +13,20 @@ export async function installServer(project: string, name: string, version: stri
     writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
   }
   await npm(['install', '--save-exact', `${name}@${version}`], project, env);
+  return serverProgram(project, name);
+}
+
+/**
+ * Absolute path of the file that the command of an installed package runs.
+ *
+ * @throws Error when it has no command
+ */
+export function serverProgram(project: string, name: string): string {
   const root = join(project, 'node_modules', name);
   const { bin }: { bin?: string | Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const file = typeof bin === 'string' ? bin : Object.values(bin ?? {})[0];
   if (!file) {
-    throw new Error(`${name} ${version} has no command.`);
+    throw new Error(`${name} has no command.`);
   }
   return join(root, file);
 }

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function waitFor<T>(
   what: string,
   ask: () => T | Promise<T>,
-  { limit = 20_000, every = 50 }: { limit?: number; every?: number } = {},
+  { limit = 60_000, every = 50 }: { limit?: number; every?: number } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
   const end = performance.now() + limit;
   for (;;) {

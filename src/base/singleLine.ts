@@ -1,10 +1,16 @@
-/** Text of others on one line of ours: each run of control characters becomes one space. @param limit UTF-16 units that are kept */
+/**
+ * Controls (C0, C1, DEL), format characters (direction marks, zero width, tags), halves of characters, line breaks, and characters without a shape: fillers, the
+ * empty Braille pattern, variation selectors, which can carry a hidden text.
+ */
+export const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** Text of others on one line of ours: each run of control characters and of characters that are not seen becomes one space. @param limit UTF-16 units that are kept */
 export function singleLine(text: string, limit: number): string {
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, limit);
+  return text.split(unseen).join('\n').replace(/\n+/g, ' ').slice(0, limit);
 }
 
-/** Controls, direction marks, invisible characters, line breaks, spaces other than the plain one; quotation mark and backslash. */
-const ambiguous = /[\p{C}\p{Default_Ignorable_Code_Point}"\\]|(?! )\p{Z}/u;
+/** What is not seen or has no meaning for all readers, spaces other than the plain one; quotation mark and backslash. */
+const ambiguous = /[\p{C}\p{Default_Ignorable_Code_Point}\u2800"\\]|(?! )\p{Z}/u;
 const mostShown = 64;
 
 /** Text of a record, or of another program, as a part of a message or of an answer to a model: in quotation marks, escaped, with at most 64 characters between them. */

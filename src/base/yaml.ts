@@ -73,31 +73,26 @@ function* syntaxTokens(text: string, most = maxUnits, onLine?: (offset: number) 
 const maxWrittenUnits = 100_000;
 
 /** The first document of a YAML text with its types, and the line (1-based) on which a key or an item stands; or the line of its first mistake. */
-export type YamlReading =
-  | { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number }
-  | { readonly line: number; readonly column?: number };
+export type YamlReading = { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } | MistakePlace;
+
+/** Both 1-based. */
+interface MistakePlace {
+  readonly line: number;
+  readonly column?: number;
+}
 
 /** Parses a YAML 1.2 text that people write. Bounded like `yamlDocuments`. Never throws, and quotes nothing of the text. */
 export function readYaml(text: string): YamlReading {
-  const odd = text.search(notYaml);
-  if (odd >= 0) {
-    return { line: text.slice(0, odd).split('\n').length };
-  }
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
     const lines = new yaml.LineCounter();
     lines.addNewLine(0);
-    const composer = new yaml.Composer({ merge: true, uniqueKeys: false, logLevel: 'silent' });
-    const [document] = composer.compose(syntaxTokens(text, maxWrittenUnits, lines.addNewLine));
-    const [mistake] = document?.errors ?? [];
-    if (document && !mistake && hasOddKey(document)) {
-      return { line: 1 };
+    const read = writtenDocument(text, lines);
+    if (!('document' in read)) {
+      return read;
     }
-    if (mistake) {
-      const { line, col } = lines.linePos(mistake.pos[0]);
-      return { line: Math.max(1, line), column: Math.max(1, col) };
-    }
+    const { document } = read;
     const lineOf = (path: readonly (string | number)[]): number => {
       const parent: unknown = document?.getIn(path.slice(0, -1), true);
       const last = path.at(-1);
@@ -115,4 +110,39 @@ export function readYaml(text: string): YamlReading {
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+/** The tree of the first document of such a text, with the place of each part, and its value; undefined where `readYaml` finds a mistake or nothing. Never throws. */
+export function yamlTree(text: string): { readonly document: yaml.Document; readonly value: unknown } | undefined {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const read = writtenDocument(text, new yaml.LineCounter());
+    return 'document' in read && read.document
+      ? { document: read.document, value: read.document.toJS({ maxAliasCount: maxReferences }) }
+      : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** @throws beyond the bounds */
+function writtenDocument(text: string, lines: yaml.LineCounter): { readonly document: yaml.Document | undefined } | MistakePlace {
+  const odd = text.search(notYaml);
+  if (odd >= 0) {
+    return { line: text.slice(0, odd).split('\n').length };
+  }
+  const composer = new yaml.Composer({ merge: true, uniqueKeys: false, logLevel: 'silent', keepSourceTokens: true });
+  const [document] = composer.compose(syntaxTokens(text, maxWrittenUnits, lines.addNewLine));
+  const [mistake] = document?.errors ?? [];
+  if (document && !mistake && hasOddKey(document)) {
+    return { line: 1 };
+  }
+  if (mistake) {
+    const { line, col } = lines.linePos(mistake.pos[0]);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+  return { document };
 }

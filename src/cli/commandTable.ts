@@ -1,5 +1,6 @@
 import type { AnyCommand } from './command.ts';
 import { completionCommand } from './commands/completion.ts';
+import { copyCommand } from './commands/copy.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ensureCommand } from './commands/ensure.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -10,6 +11,7 @@ import { protectCommand, unprotectCommand } from './commands/protect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { restartCommand, stopCommand } from './commands/restartOrStop.ts';
 import { statusCommand } from './commands/status.ts';
+import { upgradeServerCommand } from './commands/upgrade.ts';
 import { watchCommand } from './commands/watch.ts';
 
 /** Every command, in the order of the help. A new one is a file in `commands` and a line here. */
@@ -18,12 +20,14 @@ export const commandTable: readonly AnyCommand[] = [
   watchCommand,
   explainCommand,
   restartCommand,
+  upgradeServerCommand,
   stopCommand,
   pruneCommand,
   historyCommand,
   logsCommand,
   protectCommand,
   unprotectCommand,
+  copyCommand,
   ensureCommand,
   mcpCommand,
   doctorCommand,

@@ -15,6 +15,11 @@ export const claudeClients: readonly ClientRow[] = [
   {
     id: 'claude-code',
     name: 'Claude Code',
+    path: 'terminal',
+    variable: '${NAME}',
+    secretStep: 'Write ${NAME} in its place, and set the variable where Claude Code starts.',
+    // Its documentation asks for it; 2.1.119 stopped warning about it, and later reports still name it (claude-plugins-official#4589).
+    asksForCmd: true,
     sessionsAfterRestart: 'lost',
     files: [
       {
@@ -91,6 +96,8 @@ export const claudeClients: readonly ClientRow[] = [
   {
     id: 'claude-desktop',
     name: 'Claude Desktop',
+    // Reported: `spawn uvx ENOENT` although a shell finds it (servers#760, python-sdk#189); its logs list these folders.
+    path: { adds: /\/\.nvm\/|^\/opt\/homebrew\/|^\/usr\/local\// },
     files: [
       {
         scope: 'user',

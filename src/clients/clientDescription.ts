@@ -138,6 +138,17 @@ export interface ClientRow {
    * was seen, and the comment in the row says with which version. Absent = not known.
    */
   readonly afterStop?: 'stays-down' | 'at-once' | 'call' | { readonly seen: string };
+  /**
+   * Where its PATH comes from. `terminal`: it has that of the shell that started it. `adds`: a program of the desktop, which has not the shell's, but searches folders of
+   * its own that the expression matches. Absent: it asks the shell itself, or it is not known.
+   */
+  readonly path?: 'terminal' | { readonly adds: RegExp };
+  /** How its files name a variable of its environment, where a missing one has no value. Absent: not at all, with values of other files, or not known. */
+  readonly variable?: '${NAME}' | '${env:NAME}' | '{env:NAME}';
+  /** How a secret is kept out of its file, as a sentence. `NAME` stands for the variable. */
+  readonly secretStep?: string;
+  /** Its documentation asks for `cmd /c` before `npx` on Windows. */
+  readonly asksForCmd?: true;
   /** The restart step uses “MCP: List Servers” of the same editor, so that an extension can open that list. */
   readonly listsServersInEditor?: true;
   /** A server whose entry changed is restarted by the client itself, as soon as the file is saved. Absent: only the restart step does that, or it is not known. */

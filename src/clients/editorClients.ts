@@ -8,6 +8,8 @@ export const cursorClients: readonly ClientRow[] = [
   {
     id: 'cursor',
     name: 'Cursor',
+    variable: '${env:NAME}',
+    secretStep: 'Write ${env:NAME} in its place, and set the variable where Cursor starts.',
     sessionsAfterRestart: 'lost',
     files: [
       homeFiles('mcp-servers', '.cursor/mcp.json'),
@@ -57,6 +59,8 @@ export const editorClients: readonly ClientRow[] = [
   {
     id: 'windsurf',
     name: 'Windsurf',
+    variable: '${env:NAME}',
+    secretStep: 'Write ${env:NAME} in its place, and set the variable where Windsurf starts.',
     files: [homeFiles('mcp-servers', '.codeium/windsurf/mcp_config.json'), rootMcpFile],
     userDirs: (places) => userDirs(places, ['Windsurf', 'Windsurf - Next'], '.windsurf-server'),
     processes: [{ path: /\/windsurf\b.*\/language_server_[^/]+$/i }],
@@ -84,6 +88,7 @@ export const editorClients: readonly ClientRow[] = [
   {
     id: 'kiro',
     name: 'Kiro',
+    secretStep: 'Write ${NAME} in its place, and set the variable where Kiro starts.',
     files: [
       homeFiles('kiro-mcp', '.kiro/settings/mcp.json'),
       projectFiles('kiro-mcp', '.kiro/settings/mcp.json'),

@@ -22,6 +22,8 @@ export const geminiClients: readonly ClientRow[] = [
   {
     id: 'qwen',
     name: 'Qwen Code',
+    path: 'terminal',
+    secretStep: 'Write $NAME in its place, and set the variable where Qwen Code starts.',
     files: [
       { scope: 'user', format: 'qwen-settings', at: { kind: 'fixed', paths: (places) => [join(places.home, '.qwen', 'settings.json')] } },
       { scope: 'project', format: 'qwen-settings', at: { kind: 'folder', paths: ['.qwen/settings.json'] } },
@@ -40,6 +42,8 @@ export const geminiClients: readonly ClientRow[] = [
   {
     id: 'gemini',
     name: 'Gemini CLI',
+    path: 'terminal',
+    secretStep: 'Write $NAME in its place, and set the variable where Gemini CLI starts.',
     files: [
       {
         scope: 'user',

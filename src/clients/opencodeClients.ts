@@ -19,6 +19,8 @@ export const opencodeClients: readonly ClientRow[] = [
   {
     id: 'kilo',
     name: 'Kilo Code',
+    variable: '{env:NAME}',
+    secretStep: 'Write {env:NAME} in its place, and set the variable where Kilo Code starts.',
     sessionsAfterRestart: 'lost',
     // Seen with 7.7.9; it also reads opencode's project files. The last two belong to the extension before version 7.
     files: [
@@ -44,6 +46,9 @@ export const opencodeClients: readonly ClientRow[] = [
     // It merges all of these: an entry of one name in several files is one server. Seen with 1.18.33.
     id: 'opencode',
     name: 'opencode',
+    path: 'terminal',
+    variable: '{env:NAME}',
+    secretStep: 'Write {env:NAME} in its place, and set the variable where opencode starts.',
     files: [
       {
         scope: 'user',

@@ -11,6 +11,8 @@ export const codexClients: readonly ClientRow[] = [
   {
     id: 'codex',
     name: 'Codex',
+    path: 'terminal',
+    secretStep: 'Remove it there, add env_vars = ["NAME"] to the entry, and set the variable where Codex starts.',
     sessionVariables: sessionVariables.codex,
     sessionsAfterRestart: 'lost',
     files: [
@@ -63,6 +65,7 @@ export const terminalClients: readonly ClientRow[] = [
   {
     id: 'copilot-cli',
     name: 'Copilot CLI',
+    path: 'terminal',
     sessionsAfterRestart: 'lost',
     files: [
       { scope: 'user', format: 'mcp-servers', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'mcp-config.json')] } },

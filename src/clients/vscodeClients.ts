@@ -39,6 +39,9 @@ const window = {
   copies: 'one',
   restartStep: 'In that window run “MCP: List Servers”, pick NAME and choose “Restart Server”.',
   sessionsAfterRestart: 'renewed',
+  variable: '${env:NAME}',
+  secretStep:
+    'Write ${input:NAME} in its place and describe that input under “inputs”: VS Code asks for the value once and keeps it encrypted.',
   sessionVariables: sessionVariables.vscode,
 } as const;
 

@@ -52,7 +52,7 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
   return {
     kind: 'update-available',
     confidence: 'proven',
-    message: `${name} ${installed} -> ${newest}: ${how}${directory}`,
+    message: `${name} ${installed} → ${newest}: ${how}${directory}`,
     evidence: [`installed is ${name} ${installed}`, offer, ...evidence.remarks],
     since,
     actions: actionsOf(evidence),

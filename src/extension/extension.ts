@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ExtensionContext, commands as editor, env, version, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
-import { createPresence, readPlanContext } from '../action/execute/planContext.ts';
+import type { createPresence } from '../action/execute/planContext.ts';
 import type { Installer } from '../action/protect/launcher.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
@@ -11,7 +11,6 @@ import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
 import type { Instance, Snapshot } from '../model/snapshot.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
-import { claimNotification } from '../survey/facts/windows.ts';
 import { FixCommands } from './commands/fixCommands.ts';
 import type { GuardCommands } from './commands/guardCommands.ts';
 import { restartWhenIdle } from './commands/idleRestarts.ts';
@@ -78,11 +77,17 @@ export function activate(context: ExtensionContext): void {
     explicitRunDir: Boolean(process.env.MCP_RUN_DIR),
     log,
   });
-  const presence = createPresence(process.platform);
-  const actions = new WindowActions(servers, state, { requester, scan, isRunning: async (identity) => (await presence)(identity) });
+  const planning = () => import('../action/execute/planContext.ts');
+  let presence: ReturnType<typeof createPresence> | undefined;
+  const isRunning = async (identity: string): Promise<boolean> => {
+    const { createPresence } = await planning();
+    presence ??= createPresence(process.platform);
+    return (await presence)(identity);
+  };
+  const actions = new WindowActions(servers, state, { requester, scan, isRunning });
   const actionContext = async (): Promise<ActionContext> => ({
     requester: requester(),
-    planContext: await readPlanContext(requester().runDir, process.platform, state.snapshot ?? { instances: [] }),
+    planContext: await (await planning()).readPlanContext(requester().runDir, process.platform, state.snapshot ?? { instances: [] }),
     scan,
   });
   const otherOwners = new OtherOwnerCommands(state, actionContext, evidence, log);
@@ -121,7 +126,11 @@ export function activate(context: ExtensionContext): void {
   const begin = async (): Promise<void> => {
     try {
       const runDir = runDirFor(process.env);
-      const { startSurvey } = await import('./startSurvey.ts');
+      const [{ startSurvey }, { claimNotification }] = await Promise.all([
+        import('./startSurvey.ts'),
+        import('../survey/facts/windows.ts'),
+      ]);
+      const claim = (key: string): boolean => claimNotification(runDir, key);
       const userDir = userFolder(context);
       store.add(
         await startSurvey({
@@ -134,7 +143,7 @@ export function activate(context: ExtensionContext): void {
           log,
         }),
       );
-      store.add(new Notifier(state, notifierActions({ restarts, fixes, showDetails }, runDir), log));
+      store.add(new Notifier(state, notifierActions({ restarts, fixes, showDetails }, claim), log));
       store.add(restartWhenIdle(state, (instance) => restarts.restart(instance), log));
       await updateLauncher(context, runDir, log);
       log.info(`Scanning for MCP servers. State folder: ${runDir}.`);
@@ -178,14 +187,14 @@ interface NotifierTargets {
   showDetails(instance: Instance): Promise<void>;
 }
 
-function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, runDir: string): NotifierActions {
+function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, claim: NotifierActions['claim']): NotifierActions {
   return {
     restart: (instance) => restarts.restart(instance),
     stop: (instance) => restarts.stop(instance),
     copyStep: (instance) => restarts.copyStep(instance),
     details: (instance) => showDetails(instance),
     review: () => fixes.pick(),
-    claim: (key) => claimNotification(runDir, key),
+    claim,
   };
 }
 

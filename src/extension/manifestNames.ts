@@ -29,6 +29,7 @@ export const commands = {
   unmute: 'mcpShepherd.unmute',
   copyPid: 'mcpShepherd.copyPid',
   revealDefinition: 'mcpShepherd.revealDefinition',
+  copyEntry: 'mcpShepherd.copyEntry',
   showDetails: 'mcpShepherd.showDetails',
   showEvidence: 'mcpShepherd.showEvidence',
   showOutput: 'mcpShepherd.showOutput',

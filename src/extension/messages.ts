@@ -1,7 +1,7 @@
-import { commands as editor, ProgressLocation, window } from 'vscode';
+import { commands as editor, type Progress, ProgressLocation, window } from 'vscode';
 import { clientById } from '../clients/clientTable.ts';
 import type { Instance } from '../model/snapshot.ts';
-import { withoutLinks } from './display/plainText.ts';
+import { withoutIcons, withoutLinks } from './display/plainText.ts';
 import { type CommandName, editorCommands } from './manifestNames.ts';
 
 /** The buttons of a message: label and handler, in display order. */
@@ -30,6 +30,11 @@ export async function askBeside(text: string, links: Readonly<Record<string, Com
   // In front, because VS Code shows one line of a notification without buttons.
   const title = `${labels.join(' | ')} · ${withoutLinks(text, 600)}`;
   await window.withProgress({ location: ProgressLocation.Notification, title }, () => decided);
+}
+
+/** Names work in the status bar until it is done. Icons in the title are disabled, because it contains names from other programs' files. */
+export function showWork<T>(title: string, work: (progress: Progress<{ readonly message?: string }>) => PromiseLike<T>): PromiseLike<T> {
+  return window.withProgress({ location: ProgressLocation.Window, title: withoutIcons(title, 120) }, work);
 }
 
 /**

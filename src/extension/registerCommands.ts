@@ -1,4 +1,4 @@
-import { commands as editor, env, Position, ProgressLocation, Range, Uri, window } from 'vscode';
+import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -13,7 +13,7 @@ import { attentions, ignoreKey, muteKey } from './display/attention.ts';
 import { evidenceText } from './display/evidenceText.ts';
 import { oneLine, withoutIcons } from './display/plainText.ts';
 import { type CommandName, commands, editorCommands } from './manifestNames.ts';
-import { tell } from './messages.ts';
+import { showWork, tell } from './messages.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { PreviewDocuments } from './views/previewDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
@@ -68,6 +68,10 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.showLog]: () => log.show(),
     [commands.launchThroughGuard]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'protect'),
     [commands.launchDirectly]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'unprotect'),
+    [commands.copyEntry]: async (argument) => {
+      const definition = definitionFor(argument, state, tree);
+      await (definition ? (await targets.guards()).copy(definition) : reveal(definition));
+    },
     [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),
@@ -157,9 +161,7 @@ async function startServer(definition: Definition | undefined, { state, start, l
     return;
   }
   const name = oneLine(definition.name, 60);
-  const failure = await state.whileBusy(definition.id, 'starting', async () =>
-    window.withProgress({ location: ProgressLocation.Window, title: `${name}: starting` }, () => start(definition)),
-  );
+  const failure = await state.whileBusy(definition.id, 'starting', async () => showWork(`${name}: starting`, () => start(definition)));
   if (failure === undefined) {
     window.setStatusBarMessage(`$(check) ${withoutIcons(name)} started`, 6_000);
   } else {

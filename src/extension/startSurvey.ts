@@ -69,6 +69,7 @@ export async function startSurvey({ runDir, userDir, version, survey, answer, to
         workspaceFiles: files,
         restricted: isRestricted(),
         log,
+        health: 'window',
         registry: registryMode,
         copyLimits,
         loadLimits,

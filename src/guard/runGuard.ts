@@ -1,5 +1,5 @@
 import type { HostParts } from './hostParts.ts';
-import { logLine } from './message/ownAnswers.ts';
+import { logLine, say } from './message/ownAnswers.ts';
 import { guardOptionTable, parseGuardOptions } from './options/guardOptions.ts';
 import { staleSection } from './options/sharedOptions.ts';
 import { endServer } from './process/endServer.ts';
@@ -59,7 +59,8 @@ async function run(args: readonly string[]): Promise<number> {
     }
     case 'wrong': {
       const { describeProblem } = await import('../base/optionHelp.ts');
-      process.stderr.write(`mcp-shepherd guard: ${describeProblem(parsed.problem, guardOptionTable)}\nSee "mcp-shepherd guard --help".\n`);
+      say(describeProblem(parsed.problem, guardOptionTable));
+      process.stderr.write('See "mcp-shepherd guard --help".\n');
       return 2;
     }
     case 'run':

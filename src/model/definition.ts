@@ -35,6 +35,8 @@ export interface RawDefinition {
   readonly env: Readonly<Record<string, string | null>>;
   readonly cwd?: string;
   readonly url?: string;
+  /** Headers as written. In memory only. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Header values and other secrets, redacted wherever they appear. In memory only. */
   readonly secrets: readonly string[];
   /** False when the file itself says that the entry is switched off. */

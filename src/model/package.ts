@@ -9,7 +9,7 @@ export interface InstalledPackage {
   /** Directory (npm) or dist-info directory (Python) it was read from, absolute. */
   readonly root: string;
   /**
-   * Hash of what the installer recorded of the content (RECORD lines, lock integrity); for a server's own package without such a record, of its code.
+   * Hash of a server's own npm package's code; otherwise, and where that cannot be read, of what the installer recorded (RECORD lines, lock integrity).
    * Hashes of different kinds (the part before the first `-`) cannot be compared.
    */
   readonly content?: string;
@@ -48,10 +48,10 @@ export type ClosureReading =
       readonly watch: readonly string[];
       /**
        * Directories in which the packages were found, before links were followed, the directories with the code of the own package, and links to other
-       * links. More than `watch` where packages lie in a linked store, or where its installer records no content.
+       * links. More than `watch` where packages lie in a linked store, or where the code of the own package is compared.
        */
       readonly places?: readonly string[];
-      /** Files on which the content of the own package rests, where its installer records none. */
+      /** Files on which the content of the own package rests. */
       readonly code?: readonly string[];
     }
   /** The environment or the package directory does not exist. */

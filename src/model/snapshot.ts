@@ -1,4 +1,5 @@
 import type { ClientId, Definition } from './definition.ts';
+import type { HealthNote } from './entryHealth.ts';
 import type { Confidence, Finding } from './finding.ts';
 import type { Ecosystem, PackageChange } from './package.ts';
 import type { Problem } from './problem.ts';
@@ -222,4 +223,6 @@ export interface Snapshot {
   /** Absent when there is none. */
   readonly otherHolders?: readonly OtherHolder[];
   readonly problems: readonly Problem[];
+  /** Remarks about entries as their files have them; only where they were asked for. */
+  readonly health?: readonly HealthNote[];
 }

@@ -13,7 +13,7 @@ import { followLinks, youngLink } from './resolve/commandPath.ts';
 const maxFiles = 5_000;
 const maxBytes = 8 * 1024 * 1024;
 
-/** A file of an installed package that was written in place, or a link to a package that was made anew. */
+/** A file that was written in place, a directory that took the place of another one, or a link to a package that was made anew. */
 interface WrittenFile {
   /** The name of the package. */
   readonly name: string;
@@ -23,10 +23,11 @@ interface WrittenFile {
 }
 
 /**
- * A file that was written, or a link that was made, after a moment although its package was installed before it: what a process that is older loaded is not what
- * is there now, or the file was only touched. npm records no content of single files, so the modification time decides; for Python a file whose content is the one in RECORD was
- * touched. The change time, which no program can set back, counts for one case only: see `rewrittenAlone`. Looks at the code of the server's own package, at the version files of npm packages, and at
- * the links on the way to them. Undefined when there is none. Never throws.
+ * A file that was written, a directory that was moved in, or a link that was made, after a moment although the package was installed before it: what a process that is
+ * older loaded is not what is there now, or only times or rights were changed. Modification times can be set back (`cp -p`, `tar`, `rsync -t`), so the change time
+ * counts, too, except for a file with several links: package managers make and remove links to the files of their stores. For Python a file whose content is the one
+ * in RECORD was touched, and RECORD itself counts by its change time. Looks at the code of the server's own package, at the version files of all packages, and at the
+ * directories and links on the way to them. Of source in place only the version file counts: its code is compared on its own. Undefined when there is none. Never throws.
  *
  * @param after epoch ms
  */
@@ -35,21 +36,18 @@ export function writtenAfter(
   { packages, places = [] }: Pick<ClosureParts, 'packages' | 'places'>,
   after: number,
 ): WrittenFile | undefined {
+  const asked = new Set<string>();
   for (const [index, item] of packages.entries()) {
-    const path =
-      item.ecosystem === 'npm'
-        ? npmFiles(item, index === 0 ? ref : undefined).find((file) => writtenAt(file) > after)
-        : index === 0
-          ? recordedFiles(item).find(({ path: file, hash }) => writtenAt(file) > after && hashOf(file) !== hash)?.path
-          : undefined;
+    const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined) : pythonFiles(item, index === 0);
+    const path = files.find(({ path: file, hash }) => writtenAt(file) > after && (hash === undefined || hashOf(file) !== hash))?.path;
     if (path !== undefined) {
       return { name: item.name, path, at: writtenAt(path) };
     }
-  }
-  const [own] = packages;
-  const rewritten = own?.ecosystem === 'npm' ? rewrittenAlone(own, ref, after) : undefined;
-  if (own && rewritten) {
-    return { name: own.name, ...rewritten };
+    const directories = [...new Set(files.map((file) => dirname(file.path))), item.root];
+    const moved = directories.map((directory) => movedIn(directory, after, asked)).find((found) => found !== undefined);
+    if (moved) {
+      return { name: item.name, ...moved };
+    }
   }
   for (const [path, name] of waysTo(packages, places)) {
     const visited = new Set<string>();
@@ -57,6 +55,29 @@ export function writtenAfter(
     const link = youngLink([...visited], after);
     if (link) {
       return { name, path: link.path, at: link.madeAt };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A directory, or one above it, that was renamed into its place after a moment: that changes its change time and the modification time of the directory around it,
+ * but not its own. Not noticed where something was added to it afterwards.
+ * @param asked directories that are known not to be moved in; grows
+ */
+function movedIn(directory: string, after: number, asked: Set<string>): Omit<WrittenFile, 'name'> | undefined {
+  for (let path = directory; dirname(path) !== path && !asked.has(path); path = dirname(path)) {
+    asked.add(path);
+    const [own, around] = [statPath(path), statPath(dirname(path))];
+    if (
+      own.status === 'ok' &&
+      around.status === 'ok' &&
+      own.stat.isDirectory() &&
+      own.stat.ctimeMs > after &&
+      own.stat.mtimeMs <= after &&
+      around.stat.mtimeMs > after
+    ) {
+      return { path, at: own.stat.ctimeMs };
     }
   }
   return undefined;
@@ -92,37 +113,32 @@ function linksIn(directory: string): string[] {
   }
 }
 
+/** A file whose times count, unless it has the content with this hash. */
+interface TimedFile {
+  readonly path: string;
+  readonly hash?: string;
+}
+
 /** @param ref of the server's own package: then its code counts too */
-function npmFiles(item: InstalledPackage, ref: PackageRef | undefined): string[] {
-  // Source in place is compared on its own.
+function npmFiles(item: InstalledPackage, ref: PackageRef | undefined): TimedFile[] {
+  const version = versionFiles(item);
   if (installedRoot(item.root) === undefined) {
-    return [];
+    return ref ? version.map((path) => ({ path })) : [];
   }
   const code = ref ? (codeFiles(item.root)?.files ?? []).map((path) => join(item.root, path)) : [];
   const entry = ref && realPath(ref.entry);
-  return [...versionFiles(item), ...code, ...(entry?.startsWith(item.root + sep) ? [entry] : [])];
+  return [...version, ...code, ...(entry?.startsWith(item.root + sep) ? [entry] : [])].map((path) => ({ path }));
 }
 
-/**
- * The `package.json` of the server's own package, where it was changed after a moment and none of its code was: another one was copied over it with its old times
- * (`cp -p`), or its rights were changed. chmod of a whole package, a restored copy and a package manager's hard links change the code, too, and say nothing.
- */
-function rewrittenAlone(item: InstalledPackage, ref: PackageRef, after: number): Omit<WrittenFile, 'name'> | undefined {
-  const [path = '', ...code] = npmFiles(item, ref);
-  const [manifest, ...others] = [path, ...code].map((file) => statPath(file));
-  return manifest?.status === 'ok' &&
-    manifest.stat.ctimeMs > after &&
-    manifest.stat.nlink === 1 &&
-    others.length > 0 &&
-    others.every((one) => one.status === 'ok' && one.stat.ctimeMs <= after)
-    ? { path, at: manifest.stat.ctimeMs }
-    : undefined;
+/** Of METADATA and other files some installers make links, but RECORD they write. */
+function pythonFiles(item: InstalledPackage, own: boolean): TimedFile[] {
+  return item.root.endsWith('.dist-info') ? [{ path: join(item.root, 'RECORD') }, ...(own ? recordedFiles(item) : [])] : [];
 }
 
 /** The files of a distribution's site directory with the hashes that its installer recorded. */
-function recordedFiles({ root }: InstalledPackage): { readonly path: string; readonly hash: string }[] {
-  const record = root.endsWith('.dist-info') ? readBounded(join(root, 'RECORD'), maxBytes) : undefined;
-  const lines = record?.status === 'ok' ? recordLines(record.text).slice(0, maxFiles) : [];
+function recordedFiles({ root }: InstalledPackage): TimedFile[] {
+  const record = readBounded(join(root, 'RECORD'), maxBytes);
+  const lines = record.status === 'ok' ? recordLines(record.text).slice(0, maxFiles) : [];
   return lines
     .filter(({ path, hash }) => hash.startsWith('sha256=') && !path.split('/').includes('..') && !/^(\/|[A-Za-z]:)|\.pyc$/.test(path))
     .map(({ path, hash }) => ({ path: join(dirname(root), path), hash: hash.slice('sha256='.length) }));
@@ -131,7 +147,11 @@ function recordedFiles({ root }: InstalledPackage): { readonly path: string; rea
 /** Epoch ms; 0 when it is no file. */
 function writtenAt(path: string): number {
   const seen = statPath(path);
-  return seen.status === 'ok' && seen.stat.isFile() ? seen.stat.mtimeMs : 0;
+  if (seen.status !== 'ok' || !seen.stat.isFile()) {
+    return 0;
+  }
+  const { mtimeMs, ctimeMs, nlink } = seen.stat;
+  return nlink === 1 ? Math.max(mtimeMs, ctimeMs) : mtimeMs;
 }
 
 function hashOf(path: string): string {

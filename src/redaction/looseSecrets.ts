@@ -130,7 +130,7 @@ export function isSecretByPlace({ list, programs }: PlacedArguments, index: numb
   if (letter !== '' && isLetterSecret(letter, arg)) {
     return true;
   }
-  if (/^-{0,2}[A-Za-z_][\w.-]{0,60}$/.test(before) && isSecretBeside(before, arg)) {
+  if (/^(?:-{0,2}|\/)[A-Za-z_][\w.-]{0,60}$/.test(before) && isSecretBeside(before, arg)) {
     return true;
   }
   const introduced = /^(?:-H|--headers?)$/.test(list[nameAt - 1] ?? '');

@@ -33,8 +33,8 @@ const flagShape =
   /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** An option in the value of another: `--args=--token value`. */
 const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
-/** `NAME=value`, as before a command, after `-e` and in `env`. */
-const assignmentShape = /((?:^|[\s"'=])[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
+/** `NAME=value`, as before a command, after `-e` (also without a blank) and in `env`. */
+const assignmentShape = /((?:^|[\s"'=])(?:-e)?[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
 const fieldShape = /(\\?["'])([\w.-]+)(\1\s*:\s*)(\\?["'])((?:\\{3}.|(?!\4)(?:\\.|.))*)(?:\4|$)/g;
 /** `"names": ["value", …]`, and the values in it. */
@@ -139,7 +139,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 
 /** The form of a definition that may be shown: names of variables without their values, everything else redacted. */
 export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<Definition, 'findings' | 'guarded'> {
-  const { env, secrets: _, format: __, args, command, cwd, url, ...plain } = raw;
+  const { env, secrets: _, format: __, headers: ___, args, command, cwd, url, ...plain } = raw;
   return {
     ...plain,
     args: redactor.args(args, command),
@@ -255,7 +255,7 @@ function isHarmless(value: string): boolean {
 
 function redactUrl(value: string): string {
   // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
-  const match = /^([a-z][a-z\d+.-]*:\/\/)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
+  const match = /^(\s*(?:[a-z][a-z\d+.-]*:\/\/)?)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
   if (!match) {
     return value;
   }
@@ -300,11 +300,9 @@ function isShortSecret(segment: string, before: string): boolean {
 
 function redactQuery(query: string): string {
   return query.replace(/([?#&;]?)([^=&;]*)(=?)([^&;]*)/g, (all, mark: string, name: string, equals: string, value: string) => {
-    if (equals === '') {
-      const bare = name.replace(/^[?#]/, '');
-      return isSecretSegment(bare) ? `${all.slice(0, all.length - bare.length)}${redacted}` : all;
-    }
-    return value === '' || isReference(value) ? all : `${mark}${name}=${redacted}`;
+    // A part without a name may be a key: `https://host/mcp?KEY`.
+    const [shown, secret] = equals === '' ? [mark, name] : [`${mark}${name}=`, value];
+    return secret === '' || isReference(secret) ? all : `${shown}${redacted}`;
   });
 }
 

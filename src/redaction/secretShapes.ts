@@ -2,9 +2,10 @@
 export const redacted = '‹redacted›';
 
 /** Words that make a name (of a flag, a variable, a header, a query parameter) a secret's name anywhere in it. */
-const strongWords = /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt)$/;
+const strongWords =
+  /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt|mnemonic|passcode)$/;
 /** Words that do so only at its end (`--ssh-key`, not `--key-bindings`). */
-const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|pin)$/;
+const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|pin|pw|hmac)$/;
 /** A name that ends with one of these is not a secret's: its value says where the secret is, or how many there are. */
 const harmlessEnds =
   /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;

@@ -53,6 +53,21 @@ export function readOwn(file: string, maxBytes: number): WholeFile {
   return readWhole(file, maxBytes, uid === undefined ? undefined : [uid, 0]);
 }
 
+/**
+ * Opens a file of our own state, of any size, for one use, which reads bounded parts of it: a plain file (no link) of this user or of root.
+ * @returns undefined for any other @throws the system's error when it cannot be opened, and what `use` throws
+ */
+export function withOwnFile<T>(file: string, use: (handle: number, size: number) => T): T | undefined {
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  try {
+    const info = fstatSync(descriptor);
+    const uid = ownUser();
+    return info.isFile() && (uid === undefined || [uid, 0].includes(info.uid)) ? use(descriptor, info.size) : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function problemOf(error: unknown): Extract<WholeFile, { problem: string }>['problem'] {
   switch (errorCode(error)) {
     case 'ENOENT':

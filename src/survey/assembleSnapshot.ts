@@ -1,5 +1,6 @@
 import { clientName } from '../clients/clientTable.ts';
 import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import type { HealthNote } from '../model/entryHealth.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
 import { type Instance, type NotStarted, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
@@ -22,12 +23,14 @@ interface Findings {
   readonly notStarted: readonly NotStarted[];
   readonly otherHolders: readonly OtherHolder[];
   readonly problems: readonly Problem[];
+  /** Remarks about entries, where they were asked for. */
+  readonly health?: readonly HealthNote[] | undefined;
   readonly redactor: Redactor;
 }
 
 /** Builds the snapshot. @param now epoch ms */
 export function assembleSnapshot(found: Findings, now: number): Snapshot {
-  const { definitions, ports, copies, storms, conflicts, notStarted, otherHolders, problems, redactor } = found;
+  const { definitions, ports, copies, storms, conflicts, notStarted, otherHolders, problems, health, redactor } = found;
   const instances = found.instances.map((instance) => {
     const more = [...copies, conflicts].flatMap((findings) => findings.get(instance.id) ?? []);
     return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
@@ -50,5 +53,6 @@ export function assembleSnapshot(found: Findings, now: number): Snapshot {
     ...(notStarted.length === 0 ? {} : { notStarted }),
     ...(otherHolders.length === 0 ? {} : { otherHolders }),
     problems,
+    ...(health === undefined ? {} : { health }),
   };
 }

@@ -81,7 +81,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const firstSeen = state.facts.firstSeen(
     server.identity,
     now,
-    client && clientRow ? { id: client.id, name: client.name, identity: clientRow.identity } : undefined,
+    client && clientRow ? { id: client.id, name: redactor.text(client.name), identity: clientRow.identity } : undefined,
   );
   const loaded = state.loadedPackage(attributed, now);
   const name = serverName(attributed, 'unknown' in loaded ? undefined : loaded.ref.name);

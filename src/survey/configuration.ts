@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { errorName } from '../base/errors.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discovery/discoverDefinitions.ts';
 import type { RawDefinition } from '../model/definition.ts';
@@ -40,6 +41,29 @@ function parsingProblem(definition: RawDefinition): Problem | undefined {
   }
 }
 
+/** How long a file that had entries and is broken, empty or gone may be one that its client is just writing. */
+const writingMs = 1_000;
+
+/** Whether a file that had entries has become broken, empty or absent. */
+async function isUnfinished(before: ConfigReading, now: ConfigReading): Promise<boolean> {
+  const had = unique(before.definitions.map(({ file }) => file));
+  const named = (of: readonly { readonly file?: string }[]): ReadonlySet<string | undefined> => new Set(of.map(({ file }) => file));
+  const [problems, earlier, entries] = [named(now.problems), named(before.problems), named(now.definitions)];
+  if (had.some((path) => problems.has(path) && !earlier.has(path))) {
+    return true;
+  }
+  const gone = had.filter((path) => !entries.has(path));
+  const sizes = await Promise.all(
+    gone.map((path) =>
+      stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.includes(0);
+}
+
 /** The clients' configuration, read for all known folders; read again only when a file changed or the folders differ. */
 export class Configuration {
   readonly #options: SurveyOptions;
@@ -57,6 +81,8 @@ export class Configuration {
   #changes = 0;
   /** The same when the last reading began. */
   #changesRead = 0;
+  /** When a file was first seen unfinished (`isUnfinished`), in ms that do not jump. */
+  #unfinishedAt: number | undefined;
 
   constructor(options: SurveyOptions, table: Pick<ProcessTable, 'isAlive'>) {
     this.#options = options;
@@ -110,10 +136,25 @@ export class Configuration {
       }
     }
     const reading = { ...found, definitions, problems };
+    if (this.#reading && (this.askAgainIn() ?? writingMs) > 0 && (await isUnfinished(this.#reading, reading))) {
+      // Most clients do not replace their files at once. What was read before counts, so that no server loses its entry for a moment.
+      this.#unfinishedAt ??= this.#now();
+      return this.#reading;
+    }
+    this.#unfinishedAt = undefined;
     this.#reading = reading;
     this.#key = key;
     this.#changesRead = changes;
     return reading;
+  }
+
+  /** In how many ms an unfinished file counts as it is; undefined where there is none. */
+  askAgainIn(): number | undefined {
+    return this.#unfinishedAt === undefined ? undefined : Math.max(0, this.#unfinishedAt + writingMs - this.#now());
+  }
+
+  #now(): number {
+    return this.#options.clock?.awake?.() ?? performance.now();
   }
 
   /** Takes over the directories of servers and clients. @returns whether there are directories that the configuration was not read for */

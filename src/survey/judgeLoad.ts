@@ -7,7 +7,7 @@ import { identityKey, type ProcessIdentity, type ProcessRow } from '../model/pro
 import type { Instance } from '../model/snapshot.ts';
 import type { ProcessTree } from '../process/tree/processTree.ts';
 import type { ServerObservation } from './buildInstances.ts';
-import { type EntryLives, ServerLives, type StartedEntry, type StartedServer } from './facts/serverLives.ts';
+import type { EntryLives, StartedEntry, StartedServer } from './facts/serverLives.ts';
 import type { LoadLimits } from './surveyor.ts';
 import type { SurveyState } from './surveyState.ts';
 
@@ -79,7 +79,7 @@ function storms(
     }
     const entry = JSON.stringify([definition, copyRule(instance.client.id) === 'directory' ? instance.cwd : null]);
     servers.push({ id: instance.id, client: { ...client.identity, key: instance.client.identity }, entry, startedAt: copy.startedAt });
-    const key = `${instance.client.identity}\n${ServerLives.entryHash(entry)}`;
+    const key = `${instance.client.identity}\n${state.lives.entryHash(entry)}`;
     const before = newest.get(key);
     if (!before || before.copy.startedAt < copy.startedAt) {
       newest.set(key, one);

@@ -17,6 +17,7 @@ import { buildInstances, type ServerObservation } from './buildInstances.ts';
 import { Configuration } from './configuration.ts';
 import { type Clock, systemClock } from './facts/bootClock.ts';
 import { windowsFolder } from './facts/windows.ts';
+import { HealthReader } from './health/healthReader.ts';
 import { judgeLoad } from './judgeLoad.ts';
 import { type Attributed, attributeServers } from './match/attributeServers.ts';
 import { candidateFilter } from './match/candidateFilter.ts';
@@ -73,6 +74,7 @@ class MachineSurveyor implements Surveyor {
   readonly #pidWatch: PidWatch;
   readonly #registry: RegistryClient;
   readonly #details = new DetailCache();
+  readonly #health: HealthReader | undefined;
   /** Made in the first scan, which reads the boot id. */
   #state: SurveyState | undefined;
   #rows: readonly ProcessRow[] = [];
@@ -85,7 +87,8 @@ class MachineSurveyor implements Surveyor {
     this.#clock = options.clock ?? systemClock;
     this.#config = new Configuration(options, table);
     this.#locks = new LockFolder(options.runDir);
-    const { runDir, log, registry = () => 'off', registryLimitMs } = options;
+    const { runDir, log, registry = () => 'off', registryLimitMs, health, home, platform, env } = options;
+    this.#health = health && new HealthReader({ home, platform, env, inTerminal: health === 'terminal' });
     this.#registry = new RegistryClient({
       runDir,
       log,
@@ -103,7 +106,7 @@ class MachineSurveyor implements Surveyor {
     this.#rows = rows;
     this.#state ??= new SurveyState(this.#options, rows[0]?.identity.bootId ?? '', this.#clock, this.#registry);
     const state = this.#state;
-    state.bootClock.observe();
+    state.look();
 
     const processes = processTree(rows);
     const { config, found, http } = await this.#find(processes, state);
@@ -139,7 +142,9 @@ class MachineSurveyor implements Surveyor {
       { uptime: this.#clock.uptime(), now },
       this.#options.loadLimits?.() ?? usualLoadLimits,
     );
-    const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn].filter((wait) => wait !== undefined);
+    const waits = [...observed.map((one) => one.askAgainIn), duplicates.askAgainIn, this.#config.askAgainIn()].filter(
+      (wait) => wait !== undefined,
+    );
     this.#askAgainIn = waits.length === 0 ? undefined : Math.min(...waits);
     this.#pidWatch.seen(rows, interestIn(rows, config.definitions, observed), now);
     this.#keep(rows, instances, state, now);
@@ -151,7 +156,6 @@ class MachineSurveyor implements Surveyor {
       platform,
       redactor,
     });
-    const refused = stateRefusal(this.#options.runDir);
     return assembleSnapshot(
       {
         definitions: config.definitions,
@@ -166,12 +170,13 @@ class MachineSurveyor implements Surveyor {
           ...config.problems,
           ...missingLaunchers(config.definitions),
           // The state folder's own problem says the same reason.
-          ...(locks.refused && locks.refused.reason !== refused ? [locks.refused.problem] : []),
+          ...(locks.refused && locks.refused.reason !== stateRefusal(this.#options.runDir) ? [locks.refused.problem] : []),
           ...locks.problems,
           ...locks.serverless(redactor),
           ...problems,
           ...[state.facts.problem()].filter((problem) => problem !== undefined),
         ],
+        health: await this.#health?.read(config.definitions, rows, guardDetail),
         redactor,
       },
       now,

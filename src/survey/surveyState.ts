@@ -63,6 +63,14 @@ export class SurveyState {
     this.http = new HttpServers(listeners ?? createListenerTable(platform), runDir);
   }
 
+  /** Begins a scan. */
+  look(): void {
+    this.bootClock.observe();
+    this.facts.look();
+    this.programs.look();
+    this.beside.look();
+  }
+
   /** The package that a server was loaded from, as it is on disk. @param now epoch ms */
   loadedPackage({ server, detail }: Attributed, now: number): LoadedPackage {
     return this.closures.current(server, detail, now, this.facts.baseline(server.identity)?.ref);

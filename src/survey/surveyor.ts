@@ -47,6 +47,8 @@ export interface SurveyOptions {
   readonly registry?: () => RegistryMode;
   /** From where on idle copies count; called in each scan. Default: `usualCopyLimits`. */
   readonly copyLimits?: () => CopyLimits;
+  /** Entries are judged as their files have them. `terminal`: this program has the environment of a shell; `window`: of an editor. */
+  readonly health?: 'terminal' | 'window';
   /** Called in each scan. Default: `usualLoadLimits`. */
   readonly loadLimits?: () => LoadLimits;
   /** Default: the table of this system. */

@@ -40,6 +40,11 @@ export function installProbe(extensionsDir: string): void {
   writeExtension(extensionsDir, { publisher: 'test', name: 'probe', main, manifest });
 }
 
+/** The port that the extension has written into a file; undefined while there is none, also between the making of the file and the writing. */
+export function probePort(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') || undefined : undefined;
+}
+
 /** Talks to the extension in the window that started last. */
 export class EditorProbe {
   readonly #file: string;
@@ -50,7 +55,7 @@ export class EditorProbe {
 
   /** @throws what the call threw inside the editor */
   async #ask(body: object): Promise<unknown> {
-    const port = await waitFor('the probe extension', async () => (existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : undefined));
+    const port = await waitFor('the probe extension', () => probePort(this.#file));
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: JSON.stringify(body) });
     const { result, error }: { result?: unknown; error?: string } = JSON.parse(await response.text());
     if (error !== undefined) {

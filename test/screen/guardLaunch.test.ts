@@ -7,6 +7,7 @@ import type { Locator } from 'playwright-core';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
@@ -15,7 +16,7 @@ import type { Workbench } from './workbench.ts';
 const memory = { name: '@modelcontextprotocol/server-memory', older: '2026.1.26', newer: '2026.8.31' } as const;
 
 describe('Launch Through Guard', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let workbench: Workbench;
   let probe: EditorProbe;
   let file = '';
@@ -28,7 +29,7 @@ describe('Launch Through Guard', function () {
         installProbe(extensionsDir);
         probe = new EditorProbe(join(home, 'probe-port'));
         process.env[probeVariable] = join(home, 'probe-port');
-        const script = await installServer(workspace, memory.name, memory.older);
+        const script = await copyServer(workspace, memory.name, memory.older);
         mkdirSync(join(workspace, '.vscode'));
         file = join(workspace, '.vscode', 'mcp.json');
         const env = { MEMORY_FILE_PATH: join(home, 'memory.json') };
@@ -137,7 +138,7 @@ describe('Launch Through Guard', function () {
     await remember('one');
     await (await openModes('Warn only')).click();
     await workbench.notifications('Nothing is written yet').locator('a', { hasText: 'Write Change' }).click();
-    await workbench.notifications('notes now runs through the guard').waitFor({ timeout: 60_000 });
+    await workbench.told('notes now runs through the guard');
     const text = readFileSync(file, 'utf8');
     assertNames(text, '"--on-stale", "warn", "--",');
     assertNames(text, '// a Node of its own');
@@ -187,7 +188,7 @@ describe('Launch Through Guard', function () {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Without Guard');
     await titleAction('Write Change').click();
     const runsAlone = async (): Promise<boolean> => (await labels()).some((label) => /^notes, runs/.test(label) && !/guarded/.test(label));
-    await waitFor('the row to say so', runsAlone, { limit: 60_000 });
+    await waitFor('the row to say so', runsAlone);
     assert.equal(readFileSync(file, 'utf8'), original);
     await workbench.told('notes now runs without the guard');
     await remember('three');
@@ -196,8 +197,7 @@ describe('Launch Through Guard', function () {
   it('is refused where others get the file too, with what to do instead', async () => {
     assert.equal(spawnSync('git', ['init', '-q', workbench.places.workspace]).status, 0);
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Through Guard');
-    const refusal = workbench.notifications(/git work tree/);
-    await refusal.waitFor();
+    const refusal = await workbench.notice(/git work tree/);
     assertNames(plain(await refusal.textContent()), 'yourself');
     assert.doesNotMatch(plain(await refusal.textContent()), /portable/i);
     assert.equal(await diff().count(), 0, 'nothing is shown that will not be written');

@@ -3,7 +3,7 @@
 // their environment, or only in the client whose file contains them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { whyNoNamespace } from '../../scripts/suites/processNamespace.ts';
@@ -15,7 +15,7 @@ import type { Snapshot } from '../../src/model/snapshot.ts';
 import { findPython, makeVenv, pip, venvPath } from '../process/package/pythonWheels.ts';
 import { makeSurveyor, settled } from '../process/survey/world.ts';
 import { type ClientSession, type RecordedClient, type SessionServer, startSession } from './clientSession.ts';
-import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
+import { EditorProbe, installProbe, probePort, probeVariable } from './editorProbe.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import { installOpencode, type Opencode, startOpencode } from './realOpencode.ts';
 import type { Workbench } from './workbench.ts';
@@ -30,7 +30,7 @@ const npxMemory = ['-y', `${memory}@${version}`];
 type Truth = { readonly pid: number; readonly client: string; readonly clientPid: number; readonly definition: string };
 
 describe('30 instances of 10 definitions by 4 clients', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let workbench: Workbench;
   let opencode: Opencode | undefined;
   let missing = '';
@@ -162,7 +162,7 @@ describe('30 instances of 10 definitions by 4 clients', function () {
   /** The window that started last writes its port into a file; the file is renamed to make room for the next window. */
   async function probeOfLastWindow(name: string): Promise<EditorProbe> {
     const file = join(home, 'probe-port');
-    await waitFor('the probe extension', () => existsSync(file) && readFileSync(file, 'utf8'), { limit: 60_000 });
+    await waitFor('the probe extension', () => probePort(file));
     renameSync(file, `${file}-${name}`);
     return new EditorProbe(`${file}-${name}`);
   }

@@ -106,7 +106,7 @@ export async function openAnotherWindow(workbench: Workbench, folder?: string): 
 
 async function openPage(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   await page.goto(url);
   await waitForWorkbench(page);
   return page;
@@ -114,7 +114,7 @@ async function openPage(context: BrowserContext, url: string): Promise<Page> {
 
 /** Waits until the window has its status bar and the extension host behind it has answered. */
 export async function waitForWorkbench(page: Page): Promise<void> {
-  await page.locator('[id="status.notifications"]').waitFor({ timeout: 60_000 });
+  await page.locator('[id="status.notifications"]').waitFor({ timeout: 120_000 });
   // Shown while extensions are being activated; absent or hidden when that is over.
-  await page.locator('[id="status.host"][aria-label*="Opening"]').waitFor({ state: 'detached', timeout: 60_000 });
+  await page.locator('[id="status.host"][aria-label*="Opening"]').waitFor({ state: 'detached', timeout: 120_000 });
 }

@@ -1,15 +1,15 @@
-// A hostile project that is only looked at: its window is in Restricted Mode. The same project in a window that trusts it is the control.
+// A hostile project that is only looked at: its window is in Restricted Mode. The same window after the user has trusted the project is the control.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
-import { installServer } from '../../scripts/system/npmServer.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
@@ -18,30 +18,23 @@ import type { Workbench } from './workbench.ts';
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31', next: '2099.1.1' } as const;
 
 describe('A hostile project', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let index: LocalIndex;
-  let workbench: Workbench | undefined;
-  let client: StandIn | undefined;
-
-  beforeEach(async () => {
-    index = await startIndex();
-    index.npm.set(memory.name, { tags: { latest: memory.next }, versions: { [memory.version]: {}, [memory.next]: {} } });
-  });
-  afterEach(async () => {
-    await client?.dispose();
-    await workbench?.close();
-    await index.close();
-  });
+  let workbench: Workbench;
+  let probe: EditorProbe;
+  let client: StandIn;
 
   /** Opens a window on the project, whose server runs under a client that the user has started there. */
-  async function open(restricted: boolean): Promise<{ readonly workbench: Workbench; readonly probe: EditorProbe; readonly pid: number }> {
-    const opened = await openWorkbench({
-      restricted,
+  before(async () => {
+    index = await startIndex();
+    index.npm.set(memory.name, { tags: { latest: memory.next }, versions: { [memory.version]: {}, [memory.next]: {} } });
+    workbench = await openWorkbench({
+      restricted: true,
       env: { MCP_SHEPHERD_OFFLINE: '' },
       prepare: async ({ home, workspace, extensionsDir }) => {
         installProbe(extensionsDir);
         process.env[probeVariable] = join(home, 'probe-port');
-        const args = [await installServer(workspace, memory.name, memory.version)];
+        const args = [await copyServer(workspace, memory.name, memory.version)];
         writeFileSync(join(workspace, '.npmrc'), `registry=${index.registry}\n`);
         mkdirSync(join(workspace, '.vscode'));
         const servers = {
@@ -57,33 +50,27 @@ describe('A hostile project', function () {
         ]);
       },
     });
-    workbench = opened;
+    probe = new EditorProbe(join(workbench.places.home, 'probe-port'));
+    await workbench.statusItem('servers').waitFor();
+  });
+  after(async () => {
     delete process.env[probeVariable];
-    const portFile = join(opened.places.home, 'probe-port');
-    await waitFor('the probe extension', () => existsSync(portFile), { limit: 60_000 });
-    await opened.statusItem('servers').waitFor();
-    return { workbench: opened, probe: new EditorProbe(portFile), pid: client?.servers.get('memory')?.[0]?.pid ?? 0 };
-  }
+    await client?.dispose();
+    await workbench?.close();
+    await index?.close();
+  });
 
   /** The command line, in the home and run folder of the window. */
-  async function status({ places }: Workbench): Promise<Snapshot> {
+  async function status(): Promise<Snapshot> {
+    const { places } = workbench;
     const env = { ...process.env, HOME: places.home, MCP_RUN_DIR: places.runDir, MCP_SHEPHERD_OFFLINE: '' };
     const args = [join(projectRoot, 'dist', 'cli.cjs'), 'status', '--json', '--folder', places.workspace];
     return JSON.parse((await promisify(execFile)(process.execPath, args, { cwd: places.workspace, env, maxBuffer: 2 ** 26 })).stdout);
   }
 
-  it('control: in a window that trusts it, its registry is asked', async () => {
-    const { workbench: opened, probe } = await open(false);
-    await waitFor('the question', async () => {
-      await probe.command('mcpShepherd.refresh');
-      await status(opened);
-      return index.asked.length > 0;
-    });
-  });
-
   it('in Restricted Mode asks no registry, restarts nothing, runs nothing, and no file of it changes', async () => {
-    const { workbench: opened, probe, pid } = await open(true);
-    const { workspace, home, runDir } = opened.places;
+    const { workspace, home, runDir } = workbench.places;
+    const pid = client.servers.get('memory')?.[0]?.pid ?? 0;
     await waitFor('the window to publish that it is in Restricted Mode', () => {
       const folder = join(runDir, 'shepherd', 'windows');
       return readdirSync(folder).some((name) => readFileSync(join(folder, name), 'utf8').includes('"restricted":true'));
@@ -91,11 +78,12 @@ describe('A hostile project', function () {
     assert.deepEqual(index.paths, [], 'no registry was asked before');
     // Its server has another version now, as if it had been updated while it runs.
     const manifest = join(workspace, 'node_modules', memory.name, 'package.json');
-    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(memory.version, memory.next));
+    const original = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, original.replace(memory.version, memory.next));
     const before = filesOf(workspace);
     const snapshot = await waitFor('both servers in a scan', async () => {
       await probe.command('mcpShepherd.refresh');
-      const seen = await status(opened);
+      const seen = await status();
       return seen.instances.some((one) => one.pid === pid) && seen.definitions.length >= 3 ? seen : undefined;
     });
     assert.ok(
@@ -104,7 +92,7 @@ describe('A hostile project', function () {
     );
     await probe.command('mcpShepherd.restartAllStale');
     await probe.command('mcpShepherd.refresh');
-    const after = await status(opened);
+    const after = await status();
     assert.ok(
       after.instances.some((one) => one.pid === pid),
       'its server still runs',
@@ -112,7 +100,18 @@ describe('A hostile project', function () {
     assert.deepEqual(index.paths, [], 'no registry was asked');
     assert.equal(existsSync(join(home, 'ran')), false, 'its command was not run');
     assert.deepEqual(filesOf(workspace), before, 'no file was written');
-    assert.equal(await opened.page.locator('a[data-href^="command:workbench.action.closeWindow"]').count(), 0);
+    assert.equal(await workbench.page.locator('a[data-href^="command:workbench.action.closeWindow"]').count(), 0);
+    writeFileSync(manifest, original);
+  });
+
+  it('control: when the user trusts it, its registry is asked', async () => {
+    await probe.command('workbench.trust.manage');
+    await workbench.page.locator('.workspace-trust-editor a.monaco-button', { hasText: 'Trust' }).first().click();
+    await waitFor('the question', async () => {
+      await probe.command('mcpShepherd.refresh');
+      await status();
+      return index.asked.length > 0;
+    });
   });
 });
 

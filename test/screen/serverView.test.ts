@@ -1,33 +1,34 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { staleServer } from '../../scripts/demo/demoServers.ts';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
 import { Workbench } from './workbench.ts';
 
 const title = 'MCP Servers';
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31' } as const;
-/** Limit from the end of the installation to the screen, and a margin for a machine that runs other tests too. */
-const noticeMs = 2_000;
-const marginMs = 3_000;
+/** From the end of the installation to the screen. A quiet machine needs half a second, which is printed; without watching it would be the minute between two scans. */
+const noticeMs = 10_000;
 
 describe('MCP servers on the screen', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let workbench: Workbench;
   let claude: StandIn;
 
   before(async () => {
     workbench = await openWorkbench({
       prepare: async ({ home, workspace }) => {
-        const everything = await installServer(workspace, staleServer.name, staleServer.old);
+        const everything = await copyServer(workspace, staleServer.name, staleServer.old);
         const tools = join(home, 'tools');
         mkdirSync(tools);
-        const args = [await installServer(tools, memory.name, memory.version)];
+        const args = [await copyServer(tools, memory.name, memory.version)];
         const entry = (words: readonly string[]) => ({ type: 'stdio', command: process.execPath, args: words });
         mkdirSync(join(workspace, '.vscode'));
         const servers = { everything: entry([everything, 'stdio']) };
@@ -104,7 +105,7 @@ describe('MCP servers on the screen', function () {
     await workbench.palette('MCP: List Servers');
     await workbench.picks('everything').click();
     await workbench.picks('Start Server').click();
-    await waitFor('everything to run', pid, { limit: 40_000 });
+    await waitFor('everything to run', pid);
     await waitFor('its version', async () => (await workbench.rowLabels()).some((label) => label.includes(`runs ${staleServer.old}`)));
     assert.equal(await warns(), false);
     // The row is drawn a moment before the status bar.
@@ -120,7 +121,7 @@ describe('MCP servers on the screen', function () {
   it('are shown as stale when npm has replaced the package: status bar, badge, row and notification', async () => {
     const took = await makeStale(staleServer.new);
     console.log(`noticed ${Math.round(took)} ms after npm had ended`);
-    assert.ok(took < noticeMs + marginMs, `noticed after ${took} ms`);
+    assert.ok(took < noticeMs, `noticed after ${took} ms`);
     // The colour is drawn a moment before the words.
     await item().filter({ hasText: '1 stale' }).waitFor();
     await workbench.activity(`${title} - 1 stale`).waitFor();
@@ -128,14 +129,13 @@ describe('MCP servers on the screen', function () {
       (await workbench.rowLabels()).find((label) => /stale/.test(label) && /^everything,/.test(label)),
     );
     assert.ok(row.includes(`runs ${staleServer.old}, installed ${staleServer.new}`), row);
-    const toast = workbench.notifications(`everything still runs ${staleServer.old}, but ${staleServer.new} is installed`);
-    await toast.waitFor();
+    const toast = await workbench.notice(`everything still runs ${staleServer.old}, but ${staleServer.new} is installed`);
     assert.deepEqual(await toast.locator('a.monaco-button').allTextContents(), ['Restart', 'Details', 'Mute This Server']);
     await workbench.screenshot('notification-dark');
     await workbench.theme('light');
     await workbench.screenshot('notification-light');
     await toast.locator('a.monaco-button', { hasText: 'Mute This Server' }).click();
-    await workbench.notifications('No more notifications about everything').waitFor();
+    await workbench.notice('No more notifications about everything');
     await workbench.palette('Notifications: Clear All Notifications');
   });
 
@@ -213,7 +213,7 @@ describe('MCP servers on the screen', function () {
     const started = performance.now();
     await waitFor('the warning to go', async () => !(await warns()));
     const took = performance.now() - started;
-    assert.ok(took < noticeMs + marginMs, `the warning was there for ${took} ms more`);
+    assert.ok(took < noticeMs, `the warning was there for ${took} ms more`);
     assert.notEqual(fresh, old);
     await waitFor('the new version', async () =>
       (await workbench.rowLabels()).some((label) => label.startsWith(`everything, runs ${staleServer.new}, PID`)),
@@ -290,7 +290,7 @@ describe('MCP servers on the screen', function () {
     await waitFor('the row to say so', async () => (await workbench.rowLabels()).some((label) => /^everything: not running/.test(label)));
     await workbench.screenshot('view-stopped-dark');
     await workbench.rowAction(workbench.rows('everything').first(), 'Start');
-    await waitFor('it to run', pid, { limit: 40_000 });
+    await waitFor('it to run', pid);
   });
 
   it('lead to the line of a broken file, from a row under its client and from the panel “Problems”', async () => {
@@ -306,6 +306,19 @@ describe('MCP servers on the screen', function () {
     await workbench.palette('View: Close All Editors');
     await workbench.palette('MCP Shepherd: Show Log');
     await workbench.page.locator('.part.panel .view-lines', { hasText: /mcp\.json,\sline\s3/ }).waitFor();
+    await workbench.hidePanel();
+    const gone = { command: '/nowhere/at/all/server' };
+    const open = { command: process.execPath, args: [fileURLToPath(import.meta.url)], env: { NOTES_TOKEN: 'Zx9qL2mV7tR4' } };
+    writeFileSync(join(folder, 'mcp.json'), JSON.stringify({ mcpServers: { gone, open } }, undefined, 2));
+    await workbench.palette('Problems: Focus on Problems View');
+    const marker = (text: string) => workbench.page.locator('.markers-panel .monaco-list-row', { hasText: text });
+    await marker('Cursor cannot start gone: /nowhere/at/all/server does not exist').waitFor();
+    assert.equal(await marker('NOTES_TOKEN').count(), 0, 'the file is not open');
+    await marker('Cursor cannot start gone').click();
+    await marker('NOTES_TOKEN').waitFor();
+    assert.equal(await marker('Zx9qL2mV7tR4').count(), 0);
+    await workbench.screenshot('entry-remarks-dark');
+    await workbench.palette('View: Close All Editors');
     await workbench.hidePanel();
     writeFileSync(join(folder, 'mcp.json'), '{ "mcpServers": {} }\n');
     await workbench.rows(/mcp\.json.*line 3/).waitFor({ state: 'detached' });

@@ -4,9 +4,9 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { findOnPath } from '../../scripts/editor/findBrowser.ts';
-import { installServer } from '../../scripts/system/npmServer.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames, assertOmits } from '../names.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
 import { openWorkbench } from './openWorkbench.ts';
@@ -17,7 +17,7 @@ const [older, newer] = ['2026.1.26', '2026.8.31'];
 const id = 'mcp.config.usrremote.memory';
 
 describe('Upgrade and Restart', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let workbench: Workbench;
   let probe: EditorProbe;
   let index: LocalIndex;
@@ -33,7 +33,7 @@ describe('Upgrade and Restart', function () {
       env: { MCP_SHEPHERD_OFFLINE: '' },
       prepare: async ({ workspace, extensionsDir, home, dataDir }) => {
         installProbe(extensionsDir);
-        const main = await installServer(workspace, server, older);
+        const main = await copyServer(workspace, server, older);
         mkdirSync(join(dataDir, 'data', 'User'), { recursive: true });
         // In the user's own list: the variables of a workspace's entry lead no look-up. Only the look-up of versions uses the local registry; the command uses the registry that npm is configured for.
         const env = { MEMORY_FILE_PATH: join(home, 'memory.jsonl'), npm_config_registry: index.registry };
@@ -128,7 +128,7 @@ describe('Upgrade and Restart', function () {
     const before = await process();
     await workbench.rowMenu(workbench.rows(name).first(), 'Upgrade and Restart');
     await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
-    await workbench.notifications(reason).waitFor({ timeout: 60_000 });
+    await workbench.notice(reason);
     assert.equal(await process(), before);
     assert.equal(JSON.parse(readFileSync(entry, 'utf8')).version, older);
   }

@@ -41,7 +41,8 @@ export class Workbench {
   /** Shows a view container, by its title in the activity bar. */
   async openView(title: string): Promise<void> {
     const entry = this.activity(title);
-    await entry.waitFor();
+    // It comes with the extension host, which a busy machine starts slowly.
+    await entry.waitFor({ timeout: 120_000 });
     if (!(await entry.getAttribute('class'))?.includes('checked')) {
       await entry.click(); // the li, because a badge lies over its link
     }
@@ -158,9 +159,30 @@ export class Workbench {
     await list.waitFor({ state: 'hidden' });
   }
 
-  /** Presses a button of a notification toast, of the newest if several fit: older ones may still be on the screen. */
+  /** A notification: its toast or, where VS Code has hidden that after some seconds, its entry in the list of notifications, which is open then. */
+  async notice(text: string | RegExp): Promise<Locator> {
+    const toast = this.notifications(text).first();
+    const listed = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
+    const shows = (one: Locator, timeout: number): Promise<boolean> =>
+      one.waitFor({ timeout }).then(
+        () => true,
+        () => false,
+      );
+    return waitFor(`the notification ${text}`, async () => {
+      if (await shows(toast, 15_000)) {
+        return toast;
+      }
+      await this.palette('Notifications: Show Notifications');
+      return (await shows(listed, 5_000)) ? listed : undefined;
+    });
+  }
+
+  /** Presses a button of a notification, of the newest if several fit: older ones may still be there. */
   async answerNotification(text: string | RegExp, button: string): Promise<void> {
-    await this.notifications(text).first().locator('a.monaco-button', { hasText: button }).click();
+    await (await this.notice(text)).locator('a.monaco-button', { hasText: button }).click();
+    if (await this.page.locator('.notifications-center').isVisible()) {
+      await this.palette('Notifications: Hide Notifications');
+    }
   }
 
   /** Moves the mouse over something and returns its hover card, visible. Command links in it: `a[data-href^="command:"]`. */

@@ -82,6 +82,7 @@ const planted: Readonly<
     path: 'cli/x.ts',
     bad: [
       'shell.stdout.write(text);',
+      'process.stderr.write(`no option ${word}\\n`);',
       'shell.stdout.write(`${name}\\n`);',
       'shell?.stderr.write(`${terminalText(name)}: ${message}\\n`);',
       '(bad ? shell.stderr : shell.stdout).write(lines.join());',
@@ -100,8 +101,9 @@ const planted: Readonly<
       'new MarkdownString(text)',
       'panel.webview.html = text',
       'window.withProgress({ location: ProgressLocation.Notification }, run);',
+      'window.withProgress({ location: ProgressLocation.Window, title }, run);',
     ],
-    good: ["tell('error', text);", 'window.withProgress({ location: ProgressLocation.Window }, run);'],
+    good: ["tell('error', text);", 'showWork(title, run);'],
   },
   model: { path: 'guard/x.ts', bad: ["const answer = { content: [{ type: 'text', text }] };"], good: ['failedTool(text, true)'] },
 };

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installServer } from '../../scripts/system/npmServer.ts';
+import { copyServer } from '../process/package/npmServers.ts';
 
 /** A workspace folder with a real MCP server in it, configured for VS Code. */
 export type VscodeWorkspace = { readonly folder: string; readonly remove: () => void };
@@ -9,7 +9,7 @@ export type VscodeWorkspace = { readonly folder: string; readonly remove: () => 
 /** Installs server-everything from npm into a new folder and writes its `.vscode/mcp.json`, before any window opens on it. */
 export async function vscodeWorkspace(): Promise<VscodeWorkspace> {
   const folder = mkdtempSync(join(tmpdir(), 'workspace-'));
-  const main = await installServer(folder, '@modelcontextprotocol/server-everything', '2026.8.31');
+  const main = await copyServer(folder, '@modelcontextprotocol/server-everything', '2026.8.31');
   mkdirSync(join(folder, '.vscode'));
   writeFileSync(
     join(folder, '.vscode', 'mcp.json'),

@@ -1,6 +1,6 @@
 import { readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { withFile } from '../../storage/boundedFile.ts';
+import { withOwnFile } from '../../storage/atomicFile.ts';
 import { stateRefusal } from '../../storage/privateFolder.ts';
 
 /** The file that keeps the output of one server that `ensure` has started. It is written anew with each start. */
@@ -38,14 +38,14 @@ export function keptLogs(runDir: string, name: string): KeptLog[] {
   }
 }
 
-/** Reads at most so many bytes of a log. @param from where to begin; undefined: at the end, so far back as the bytes allow @returns undefined when it cannot be read */
+/** Reads at most so many bytes of a log. @param from where to begin; undefined: at the end, so far back as the bytes allow @returns undefined when it cannot be read, is a link, or belongs to another user */
 export function readLog(
   file: string,
   bytes: number,
   from?: number,
 ): { readonly text: string; readonly start: number; readonly end: number } | undefined {
   try {
-    return withFile(file, (handle, { size }) => {
+    return withOwnFile(file, (handle, size) => {
       // A smaller file was written anew.
       const start = from === undefined ? Math.max(0, size - bytes) : from > size ? 0 : from;
       const buffer = Buffer.alloc(Math.min(bytes, size - start));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import spawn from 'cross-spawn';
 import { reasonOf } from '../../base/errors.ts';
@@ -42,7 +42,9 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
   try {
     const folder = privateFolder(options.runDir, 'logs');
     log = join(folder, logFileName(name, port));
-    output = openSync(log, 'w', 0o600);
+    // Not through a link, and not into a file of another user.
+    rmSync(log, { force: true });
+    output = openSync(log, 'wx', 0o600);
   } catch (error) {
     return {
       status: 'failed',

@@ -19,7 +19,8 @@ const entrySchema = v.object({
   by: text,
   /** The window that acted for the requester: "VS Code window (PID 4711)". */
   via: v.exactOptional(text),
-  verb: v.picklist(['restart', 'stop', 'end']),
+  /** Versions before 0.2 leave out entries with `upgrade`. */
+  verb: v.picklist(['restart', 'stop', 'end', 'upgrade']),
   target: v.object({
     instance: text,
     pid,
@@ -103,7 +104,8 @@ export function lastDone(entries: readonly HistoryEntry[], instance: string): Hi
 /** How often copies of a server were stopped under the client process of this one, and how often the client started the server again at once. */
 export function stopsUnder(entries: readonly HistoryEntry[], { name, client }: Pick<Instance, 'name' | 'client'>): ClientStops {
   const own = entries.filter(
-    ({ verb, target }) => verb !== 'restart' && client !== null && target.clientIdentity === client.identity && target.name === name,
+    ({ verb, target }) =>
+      (verb === 'stop' || verb === 'end') && client !== null && target.clientIdentity === client.identity && target.name === name,
   );
   return {
     stops: own.filter(({ outcome }) => outcome === 'done').length,

@@ -140,7 +140,7 @@ export function historyTarget({ instance, pid, name, client, runs }: ActionTarge
 export function appendToHistory(
   requester: Requester,
   target: HistoryTarget,
-  verb: Verb,
+  verb: HistoryEntry['verb'],
   done: Omit<ActionResult, 'outcome'> & { readonly outcome: HistoryEntry['outcome'] },
 ): void {
   const { outcome, message, steps, after } = done;

@@ -28,7 +28,7 @@ interface OtherAction {
   readonly target: HistoryTarget;
 }
 
-const past = { restart: 'restarted', stop: 'stopped', end: 'stopped', reap: 'stopped' } as const;
+const past = { restart: 'restarted', stop: 'stopped', end: 'stopped', reap: 'stopped', upgrade: 'upgraded' } as const;
 
 /** The action on the target that is done, else the one in progress; undefined when none is recorded. @throws when the system has no process table */
 export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, query: ActionQuery): Promise<OtherAction | undefined> {

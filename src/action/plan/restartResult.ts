@@ -13,7 +13,7 @@ export function restartResult(before: string | null, after: Instance): RestartRe
   const runs = after.package?.running ?? null;
   const installed = after.package?.installed ?? null;
   const stale = after.findings.find(({ kind, confidence }) => (kind === 'stale' || kind === 'files-gone') && confidence !== 'unknown');
-  const version = runs === null ? '' : before === null || before === runs ? `, runs ${runs}` : `, ${before} -> ${runs}`;
+  const version = runs === null ? '' : before === null || before === runs ? `, runs ${runs}` : `, ${before} → ${runs}`;
   if (runs !== null && installed !== null && runs !== installed) {
     return {
       version,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
-import { formatNamed } from '../../config/formats/formats.ts';
+import { editsOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { guardCommand } from '../../process/commandline/guardCommand.ts';
@@ -102,15 +102,20 @@ export type Preparation =
   /** The entry already is as requested. */
   | { readonly kind: 'unchanged'; readonly reason: string; readonly needsLauncher: boolean };
 
-/** Prepares a change without making it. Never throws: an error is a refusal. @param runDir the run folder in use */
+/**
+ * Prepares a change without making it. Never throws: an error is a refusal.
+ * @param runDir the run folder in use
+ * @param prepared the entry's file with the changes of other entries that are prepared, but not made; without it the file is read
+ */
 export async function prepareProtect(
   definition: RawDefinition,
   request: ProtectRequest,
   runDir: string,
   machine: Machine,
+  prepared?: EditableFile,
 ): Promise<Preparation> {
   const { name } = definition;
-  const edits = formatNamed(definition.format ?? '')?.edits;
+  const edits = await editsOf(definition.format);
   if (definition.transport !== 'stdio' || definition.command === undefined) {
     return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
   }
@@ -122,8 +127,8 @@ export async function prepareProtect(
     if (state !== undefined) {
       return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
     }
-    const file = readEditable(definition.file);
-    const place = placeOf(definition);
+    const file = prepared ?? readEditable(definition.file);
+    const place = entryPlaceOf(definition);
     const entry = edits.words(file.text, place);
     const facts = await protectFacts(definition, file.realPath, entry, machine);
     const portable = request.action === 'protect' && request.portable;
@@ -162,7 +167,7 @@ export async function prepareProtect(
  * @returns the copy's path
  * @throws EditRefused when the file has changed since the preparation; the system's error when something cannot be written
  */
-export function makeChange({ file, after }: ProtectChange, runDir: string, now: number): string {
+export function makeChange({ file, after }: Pick<ProtectChange, 'file' | 'after'>, runDir: string, now: number): string {
   const copy = backUp(runDir, file.realPath, file.bytes, now);
   replaceText(file, after);
   return copy;
@@ -206,7 +211,8 @@ function hadArgs(file: EditableFile, edits: CommandEdits, place: EntryPlace, run
   return false;
 }
 
-function placeOf(definition: RawDefinition): EntryPlace {
+/** Where an entry is in its file. */
+export function entryPlaceOf(definition: RawDefinition): EntryPlace {
   const { name, scope, folder } = definition;
   return { name, ...(scope === 'local' && folder !== undefined ? { folder } : {}) };
 }

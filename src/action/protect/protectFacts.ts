@@ -15,7 +15,7 @@ import { type CommandRule, commandRules } from './allowLists.ts';
  * @param realPath with all links resolved
  * @returns the work tree's folder; undefined when the file is this user's only
  */
-async function sharedThrough(realPath: string, env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
+export async function sharedThrough(realPath: string, env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
   const root = workTreeOf(realPath);
   if (root === undefined) {
     return undefined;

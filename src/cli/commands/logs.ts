@@ -12,8 +12,8 @@ const options = {
   lines: option('N', wholeNumber(1, 10_000, 100), 'begin with the last N lines'),
 } as const satisfies OptionTable;
 
-/** Of a log at most so much is read at once, bytes: as much as the redactor looks at together, because a secret may have several lines. */
-const mostBytes = 65_536;
+/** Of a log at most so much is read at once, bytes: what the redactor looks at together (a secret may have several lines), with `keyBegin` before it. */
+const mostBytes = 65_500;
 /** Time between two looks at a log that is followed, ms. */
 const lookMs = 250;
 
@@ -45,7 +45,7 @@ export const logsCommand: Command<typeof options> = {
       );
     }
     const redactor = createRedactor(secretsOf({ args: [], env: definedOnly(shell.env), headers: [] }));
-    const parts = logs.map((log) => ({ ...log, ...lastLines(log, values.lines, redactor) }));
+    const parts = logs.map((log) => ({ ...log, ...lastLines(log, values, hideSecrets(redactor)) }));
     if (values.json) {
       shell.stdout.write(jsonText({ schema: 1, logs: parts.map(({ file, port, lines }) => ({ file, port, lines })) }, 2));
       return exitCodes.ok;
@@ -55,19 +55,49 @@ export const logsCommand: Command<typeof options> = {
     }
     if (values.follow) {
       shell.endOnSignals();
-      await Promise.all(parts.map(({ file, end }) => follow(file, end, redactor, shell)));
+      await Promise.all(parts.map((part) => follow(part, shell)));
     }
     return exitCodes.ok;
   },
 };
 
-/** The last lines of a log, redacted, and how far it was read. */
-function lastLines({ file }: KeptLog, count: number, redactor: Redactor): { readonly lines: readonly string[]; readonly end: number } {
+/** What was read of a log, and what is known for the lines that follow. */
+interface ReadPart {
+  readonly file: string;
+  /** Redacted. */
+  readonly lines: readonly string[];
+  /** Where the next read begins, bytes. */
+  readonly end: number;
+  /** A last line without an end, which is not shown yet when the log is followed. */
+  readonly rest: string;
+  readonly hide: (text: string) => string;
+}
+
+/** The last lines of a log. */
+function lastLines({ file }: KeptLog, { lines: count, follow }: { lines: number; follow: boolean }, hide: ReadPart['hide']): ReadPart {
   const { text, start, end } = readLog(file, mostBytes) ?? { text: '', start: 0, end: 0 };
-  const lines = redactor.text(text).split(/\r?\n/);
+  // The value of "password=" may come with the next read.
+  const whole = follow ? text.slice(0, text.lastIndexOf('\n') + 1) : text;
+  const lines = hide(start > 0 && endsKey.test(text) ? `${keyBegin}${whole}` : whole).split(/\r?\n/);
   // The first one is incomplete where the log was not read from its beginning.
-  const whole = lines.slice(start > 0 ? 1 : 0, lines.at(-1) === '' ? -1 : undefined);
-  return { lines: whole.slice(-count), end };
+  const shown = lines.slice(start > 0 ? 1 : 0, lines.at(-1) === '' ? -1 : undefined);
+  return { file, lines: shown.slice(-count), end, rest: text.slice(whole.length), hide };
+}
+
+const keyBegin = '-----BEGIN PRIVATE KEY-----\n';
+/** The end of a private key comes before any beginning: the text begins inside the key. */
+const endsKey = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/;
+/** A private key begins and does not end. */
+const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
+
+/** Redacts one part of a log after the other; remembers whether the part before ended inside a private key. */
+function hideSecrets(redactor: Redactor): ReadPart['hide'] {
+  let inKey = false;
+  return (text) => {
+    const whole = inKey ? `${keyBegin}${text}` : text;
+    inKey = opensKey.test(whole);
+    return redactor.text(whole);
+  };
 }
 
 /** Lines of a server's log, each made harmless for a terminal. @param file its path, as a heading */
@@ -76,16 +106,16 @@ function renderLogLines(lines: readonly string[], file: string | undefined): str
 }
 
 /** Prints each line that is added, until the command is ended. A line that does not end is printed at 64 kB. */
-async function follow(file: string, from: number, redactor: Redactor, shell: Shell): Promise<void> {
-  let at = from;
-  let rest = '';
+async function follow({ file, end, rest: begun, hide }: ReadPart, shell: Shell): Promise<void> {
+  let at = end;
+  let rest = begun;
   while (!shell.ended.aborted) {
     const read = readLog(file, mostBytes, at);
     rest = read && read.start < at ? read.text : rest + (read?.text ?? '');
     at = read?.end ?? at;
     const ends = rest.length > mostBytes ? rest.length : rest.lastIndexOf('\n') + 1;
     if (ends > 0) {
-      shell.stdout.write(renderLogLines(redactor.text(rest.slice(0, ends)).trimEnd().split(/\r?\n/), undefined));
+      shell.stdout.write(renderLogLines(hide(rest.slice(0, ends)).trimEnd().split(/\r?\n/), undefined));
       rest = rest.slice(ends);
     }
     await new Promise((done) => setTimeout(done, lookMs));

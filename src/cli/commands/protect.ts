@@ -1,36 +1,30 @@
 import { resolve } from 'node:path';
-import { type GuardChoices, type StartMode, startModes } from '../../action/protect/guardArguments.ts';
-import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
+import { startModes } from '../../action/protect/guardArguments.ts';
 import { mayStartLazily } from '../../action/protect/mayStartLazily.ts';
-import {
-  makeChange,
-  type Preparation,
-  type ProtectChange,
-  type ProtectRequest,
-  prepareProtect,
-} from '../../action/protect/protectChange.ts';
+import { makeChange, type Preparation, type ProtectChange, prepareProtect } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import { anyText, choice, flag, matching, type OptionTable, option, repeatedText } from '../../base/optionTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
-import { defaultStaleMode, describeStaleMode, type StaleMode, staleModeNames, staleModes } from '../../model/staleMode.ts';
-import type { Command, CommandContext } from '../command.ts';
+import { defaultStaleMode, describeStaleMode, staleModeNames } from '../../model/staleMode.ts';
+import type { Command } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import type { ProtectResult } from '../render/protectView.ts';
-import { terminalText } from '../render/text.ts';
 import { findDefinition } from '../session/findDefinition.ts';
-import { type CliSession, openSession, type RunFolderOption } from '../session/openSession.ts';
+import { type CliSession, openSession } from '../session/openSession.ts';
+import {
+  type Answers,
+  agreedMode,
+  type ProtectCommandRequest,
+  type ProtectContext,
+  protectCommonOptions,
+  putLauncher,
+  requestOf,
+} from '../session/protectRequest.ts';
 import { jsonText, type Shell, viewWidth } from '../terminal.ts';
-import { programsFolder, version } from '../version.ts';
-
-const commonOptions = {
-  client: option('ID', anyText, 'the entry of this client (vscode, claude-code, codex …)'),
-  file: option('FILE', anyText, 'the entry in this file'),
-  'dry-run': flag('show the change and write nothing'),
-  yes: flag('write without asking', 'y'),
-} as const satisfies OptionTable;
+import { changeAll } from './protectAll.ts';
 
 const protectOptions = {
-  ...commonOptions,
+  ...protectCommonOptions,
   'on-stale': option(
     'MODE',
     { ...choice(staleModeNames, undefined), remark: ` (default ${defaultStaleMode})` },
@@ -53,6 +47,7 @@ const protectOptions = {
     'end an idle server; the next request starts it again',
   ),
   portable: flag('write "npx -y mcp-shepherd guard"; refused while npm has no package of that name'),
+  all: flag('every entry that can start through the guard: one preview, one question'),
 } as const satisfies OptionTable;
 
 const exits = [
@@ -64,8 +59,8 @@ const exits = [
 export const protectCommand: Command<typeof protectOptions> = {
   name: 'protect',
   summary: 'put the guard in front of a server, so it can be restarted any time',
-  arguments: 'NAME',
-  positionals: { min: 1, max: 1 },
+  arguments: 'NAME | --all',
+  positionals: { min: 0, max: 1 },
   options: protectOptions,
   details: [
     'Changes the entry in its client’s file so that the server starts through the guard. The server can then be restarted without its client noticing. Only the command and its arguments change; a copy of the file is kept in shepherd/backups of the state folder.',
@@ -75,7 +70,10 @@ export const protectCommand: Command<typeof protectOptions> = {
   exits,
   run(context) {
     const { values } = context;
-    return run(context, {
+    if (values.all && values.lock.length > 0) {
+      throw new UsageError('--all cannot be combined with --lock', 'Each server uses a resource of its own.', 'contradiction');
+    }
+    return oneOrAll(context, {
       action: 'protect',
       portable: values.portable,
       onStale: values['on-stale'],
@@ -90,8 +88,8 @@ export const protectCommand: Command<typeof protectOptions> = {
 };
 
 const unprotectOptions = {
-  ...commonOptions,
-  all: flag('every entry that starts through the guard; asks for each'),
+  ...protectCommonOptions,
+  all: flag('every entry that starts through the guard: one preview, one question'),
 } as const satisfies OptionTable;
 
 export const unprotectCommand: Command<typeof unprotectOptions> = {
@@ -103,63 +101,24 @@ export const unprotectCommand: Command<typeof unprotectOptions> = {
   details: ['Undoes "protect": the entry starts the server’s own command again, as it was written before.'],
   exits,
   run(context) {
-    const { values, positionals } = context;
-    if (values.all ? positionals.length > 0 || values.json : positionals.length === 0) {
-      throw new UsageError(
-        values.all ? '--all cannot be combined with NAME or --json' : 'missing NAME, or --all',
-        'See "mcp-shepherd unprotect --help".',
-        'contradiction',
-      );
-    }
-    return values.all ? unprotectAll(context) : run(context, { action: 'unprotect' });
+    return oneOrAll(context, { action: 'unprotect' });
   },
 };
 
-/** Undoes every `protect` that a scan of this machine and this folder finds. An entry that must not be changed does not stop the rest. */
-async function unprotectAll(context: ProtectContext): Promise<ExitCode> {
-  const { shell, values } = context;
-  const session = await openSession(context);
-  try {
-    const { definitions } = await session.surveyor.survey();
-    const file = values.file === undefined ? undefined : resolve(shell.cwd, values.file);
-    const guarded = definitions.filter(
-      (one) => one.guarded === true && (values.client ?? one.client) === one.client && (file ?? one.file) === one.file,
+function oneOrAll(
+  context: ProtectContext & { readonly values: { readonly all: boolean } },
+  request: ProtectCommandRequest,
+): Promise<ExitCode> {
+  const { values, positionals } = context;
+  if (values.all ? positionals.length > 0 || values.json : positionals.length === 0) {
+    throw new UsageError(
+      values.all ? '--all cannot be combined with NAME or --json' : 'missing NAME, or --all',
+      `See "mcp-shepherd ${request.action} --help".`,
+      'contradiction',
     );
-    let code: ExitCode = exitCodes.ok;
-    for (const { id } of guarded) {
-      const definition = session.surveyor.definition(id);
-      try {
-        const ended = definition ? await change(context, session, definition, { action: 'unprotect' }) : exitCodes.ok;
-        code = code === exitCodes.ok ? ended : code;
-      } catch (error) {
-        if (!(error instanceof UsageError)) {
-          throw error;
-        }
-        shell.stderr.write(`${terminalText([`${definition?.name}: ${error.message}`, error.hint].filter(Boolean).join(' '))}\n`);
-        code = exitCodes.error;
-      }
-    }
-    if (guarded.length === 0) {
-      shell.stdout.write('No entry starts through the guard.\n');
-    }
-    return code;
-  } finally {
-    session.surveyor.dispose();
   }
+  return values.all ? changeAll(context, request) : run(context, request);
 }
-
-/** The request of the command line. */
-type ProtectCommandRequest =
-  | {
-      readonly action: 'protect';
-      readonly portable: boolean;
-      /** Undefined = ask, or leave the guard's default. */
-      readonly onStale: StaleMode | undefined;
-      readonly choices: GuardChoices;
-    }
-  | { readonly action: 'unprotect' };
-
-type ProtectContext = CommandContext<typeof commonOptions>;
 
 async function run(context: ProtectContext, request: ProtectCommandRequest): Promise<ExitCode> {
   const { shell, values, positionals } = context;
@@ -247,12 +206,6 @@ async function change(
   return exitCodes.ok;
 }
 
-/** What the user chose when asked. */
-interface Answers {
-  readonly onStale?: StaleMode;
-  readonly start?: StartMode;
-}
-
 /** @param words the entry's command and arguments @returns undefined for no */
 async function agree(
   ask: NonNullable<Shell['ask']>,
@@ -269,46 +222,10 @@ async function agree(
   return mode && { ...(mode === 'yes' ? {} : { onStale: mode }), ...(isLazy ? { start: 'lazy' } : {}) };
 }
 
-/** @returns the mode to use, `yes` where there is none to choose, undefined for no */
-async function agreedMode(ask: NonNullable<Shell['ask']>, request: ProtectCommandRequest): Promise<StaleMode | 'yes' | undefined> {
-  if (request.action === 'protect' && request.onStale === undefined) {
-    const choices = staleModes.filter(({ offered }) => offered).map(({ name }) => name);
-    const numbered = choices.map((mode, index) => `[${index + 1}] ${mode}`).join(' ');
-    const answer = (await ask(`Write this change? When stale: ${numbered} [n] cancel: `))?.trim().toLowerCase();
-    return choices.find((mode, index) => answer === mode || answer === String(index + 1));
-  }
-  const answer = (await ask('Write this change? [y/N] '))?.trim().toLowerCase();
-  return answer === 'y' || answer === 'yes' ? 'yes' : undefined;
-}
-
 /** @returns the path of the file's copy */
 function write(context: ProtectContext, preparation: ProtectChange, runDir: string): string {
   if (preparation.needsLauncher) {
     putLauncher(context, runDir);
   }
   return makeChange(preparation, runDir, context.shell.now());
-}
-
-/** @throws when the launcher cannot be written, or does not work */
-function putLauncher({ shell }: CommandContext, runDir: string): void {
-  const launcher = installLauncher({
-    runDir,
-    dist: programsFolder,
-    version,
-    execPath: process.execPath,
-    electron: 'electron' in process.versions,
-    platform: shell.platform,
-    env: shell.env,
-  });
-  tryLauncher(launcher, shell.env);
-}
-
-function requestOf(request: ProtectCommandRequest, { path, movedBy }: RunFolderOption, answers: Answers): ProtectRequest {
-  if (request.action === 'unprotect') {
-    return { action: 'unprotect' };
-  }
-  const { portable, choices } = request;
-  const onStale = request.onStale === undefined ? {} : { onStale: request.onStale };
-  const moved = movedBy === undefined ? {} : { runDir: path };
-  return { action: 'protect', portable, choices: { ...choices, ...onStale, ...answers, ...moved } };
 }

@@ -106,7 +106,12 @@ async function runAction(verb: Exclude<Verb, 'end'>, context: CommandContext<Act
 }
 
 /** The plan; for an HTTP server that has no other way to be restarted, `mcp-shepherd.json` of the folder may have one. */
-function planWithEnsure(verb: Verb, instance: Instance, { snapshot, actions }: ActionSession, context: CommandContext): Plan {
+export function planWithEnsure(
+  verb: Verb,
+  instance: Instance,
+  { snapshot, actions }: Pick<ActionSession, 'snapshot' | 'actions'>,
+  context: CommandContext,
+): Plan {
   const plan = makePlan(verb, instance, snapshot, actions.planContext);
   return verb === 'restart' && plan.refused !== undefined && instance.listens
     ? makePlan(verb, instance, snapshot, { ...actions.planContext, ensures: ensureWays(context) })

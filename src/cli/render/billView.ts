@@ -1,5 +1,7 @@
+import { clientName } from '../../clients/clientTable.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { type Bill, billOf, billText } from '../../presentation/bill.ts';
+import { driftOf, driftSummary } from '../../presentation/drift.ts';
 import { memory } from '../../presentation/quantities.ts';
 import { createPaint } from './paint.ts';
 import type { ViewOptions } from './statusView.ts';
@@ -11,9 +13,24 @@ export const billGroups = ['client', 'server', 'package'] as const;
 type BillGroup = (typeof billGroups)[number];
 
 const longestName = 60;
+const longestDrift = 400;
 
-/** One row for each client process, server or package, the largest first, and the sum. Ends in a line break. */
-export function renderBill({ instances }: Snapshot, by: BillGroup, { width, color }: Pick<ViewOptions, 'width' | 'color'>): string {
+/** One row for each client process, server or package, the largest first, and the sum; by server also what clients configure differently. Ends in a line break. */
+export function renderBill(snapshot: Snapshot, by: BillGroup, view: Pick<ViewOptions, 'width' | 'color'>): string {
+  return `${costs(snapshot, by, view)}${by === 'server' ? drifts(snapshot, view) : ''}`;
+}
+
+/** "Configured differently", with a line for each server: which clients, and what differs. Empty when there is none. */
+function drifts({ definitions }: Snapshot, { width, color }: Pick<ViewOptions, 'width' | 'color'>): string {
+  const lines = driftOf(definitions).flatMap((drift) => {
+    const text = clip(terminalText(`${displayName(drift.name)}: ${driftSummary(drift, clientName)}`), longestDrift);
+    const [first = '', ...rest] = wrap(text, width - 4);
+    return [first, ...rest.map((line) => `    ${line}`)];
+  });
+  return lines.length === 0 ? '' : `${['', createPaint(color)('strong', 'Configured differently'), ...lines].join('\n')}\n`;
+}
+
+function costs({ instances }: Snapshot, by: BillGroup, { width, color }: Pick<ViewOptions, 'width' | 'color'>): string {
   const groups = new Map<string, Instance[]>();
   for (const instance of instances) {
     const key = keyOf(instance, by);

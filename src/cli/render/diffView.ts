@@ -23,15 +23,18 @@ interface ShownTexts {
   redact(line: string): string;
   /** Words of the entry's command. Other values are shown only where they are ordinary (see `isOrdinaryValue`): they may belong to an entry that cannot be read. */
   readonly words: ReadonlySet<string>;
+  /** The texts are YAML, where values have no quotation marks. */
+  readonly isYaml?: boolean;
 }
 
 /**
- * The lines that differ between two texts of JSON or TOML, with the lines around them. What comments say is left out: they may hold entries of others.
+ * The lines that differ between two texts of JSON, TOML or YAML, with the lines around them. What comments say is left out: they may hold entries of others.
  * @returns undefined when the difference is too large, or a line too long, to be shown
  */
 export function lineDiff(before: string, after: string, may: ShownTexts): DiffLine[] | undefined {
   const options = { context: contextLines, stripTrailingCr: true, maxEditLength: maxEdits };
-  const lines = structuredPatch('', '', withoutComments(before), withoutComments(after), '', '', options)?.hunks.flatMap((hunk, index) => [
+  const bare = may.isYaml ? (text: string) => text : withoutComments;
+  const lines = structuredPatch('', '', bare(before), bare(after), '', '', options)?.hunks.flatMap((hunk, index) => [
     ...(index === 0 ? [] : [{ sign: ' ', text: '…' } as const]),
     ...hunk.lines.flatMap(parseLine),
   ]);
@@ -41,7 +44,10 @@ export function lineDiff(before: string, after: string, may: ShownTexts): DiffLi
   return lines.map(({ sign, text }) => ({
     sign,
     // Cut afterwards: a secret that is cut in two is no longer known.
-    text: clip(terminalText(redactLine(text.slice(0, maxReadLength), may).replaceAll('\t', '  ')), maxLineLength),
+    text: clip(
+      terminalText((may.isYaml ? redactYamlLine : redactLine)(text.slice(0, maxReadLength), may).replaceAll('\t', '  ')),
+      maxLineLength,
+    ),
   }));
 }
 
@@ -70,6 +76,32 @@ function redactLine(line: string, { redact, words }: ShownTexts): string {
     return isName || words.has(content) || isOrdinaryValue(content) ? literal : `"${redacted}"`;
   });
   return redact(strings);
+}
+
+/**
+ * Hides the secrets of a line of YAML, and what a comment says. What is neither a name nor an ordinary value is hidden, whatever it belongs to: a line does not tell
+ * whether it is part of a longer text.
+ */
+function redactYamlLine(line: string, { redact, words }: ShownTexts): string {
+  const shown = (value: string): string => {
+    const safe = redact(value);
+    return safe !== value ? safe : words.has(value) || isOrdinaryValue(value) ? value : redacted;
+  };
+  const part =
+    /"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?|(?<=^|\s)#.*|[\w.@/+-]{0,80}:(?=\s|$)|[^\s,[\]{}"'#][^,[\]{}]*?(?=\s+#|\s*[,[\]{}]|\s*$)/g;
+  const parts = line.replace(/^\s*(?:-\s+)*/, '').replace(part, (found, at: number, whole: string) => {
+    if (found.startsWith('#')) {
+      return '# …';
+    }
+    const quote = /^["']/.exec(found)?.[0];
+    if (quote === undefined) {
+      return /^[\w.@/+-]*:$/.test(found) ? found : shown(found);
+    }
+    const content = (quote === '"' ? stringOf(found) : undefined) ?? found.slice(1).replace(/["']$/, '');
+    const isName = /^\s*:(?:\s|$)/.test(whole.slice(at + found.length));
+    return isName || shown(content) === content ? found : `${quote}${shown(content)}${quote}`;
+  });
+  return redact(`${/^\s*(?:-\s+)*/.exec(line)?.[0] ?? ''}${parts}`);
 }
 
 /** The value of a JSON literal; undefined where it is cut, or has other quotation marks or escapes. */

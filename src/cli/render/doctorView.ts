@@ -7,7 +7,7 @@ import { clip, pad, terminalText, wrap } from './text.ts';
 
 const labelWidth = 20;
 
-/** The places that were searched, for a user who misses a server. Ends in a line break. @param everything also files that do not exist, and clients without any */
+/** The places that were searched, for a user who misses a server. Ends in a line break. @param everything also files that do not exist, clients without any, and remarks about entries that work */
 export function renderDoctor(report: DoctorReport, options: ViewOptions & { readonly everything?: boolean }): string {
   const paint = createPaint(options.color);
   /** A label and what belongs to it, wrapped beside it. */
@@ -23,6 +23,8 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions & { read
     report.files.some(({ state, clients }) => state !== 'absent' && clients.includes(client.name));
   const clients = options.everything ? report.clients : report.clients.filter(isUsed);
   const files = options.everything ? report.files : report.files.filter(({ state }) => state !== 'absent');
+  const health = options.everything ? report.health : report.health.filter(({ level }) => level === 'warning');
+  const fixable = new Set(report.health.flatMap(({ fix, definition }) => (fix ? [definition] : []))).size;
   const unlisted = (count: number, one: string, many: string): string[] =>
     count === 0 ? [] : wrap(`${counted(count, one, many)}: -v lists them`, options.width - 2).map((line) => `  ${paint('dim', line)}`);
   const lines = [
@@ -68,9 +70,24 @@ export function renderDoctor(report: DoctorReport, options: ViewOptions & { read
         ),
       ),
     ),
+    ...section('Entries', [
+      ...health.flatMap(({ level, file, line, message }) =>
+        remark(level === 'warning' ? paint('warning', '!') : paint('dim', '·'), `${file}:${line}: ${message}`, options.width),
+      ),
+      ...unlisted(report.health.length - health.length, 'remark about an entry that works', 'remarks about entries that work'),
+      ...(fixable === 0
+        ? []
+        : remark(' ', `${counted(fixable, 'entry', 'entries')} can be corrected: mcp-shepherd doctor --fix`, options.width)),
+    ]),
     ...renderProblems(report.problems, options.width, paint),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** A sign and a text, wrapped beside it. */
+function remark(sign: string, text: string, width: number): string[] {
+  const [first = '', ...rest] = wrap(terminalText(text), width - 4);
+  return [`${sign} ${first}`, ...rest.map((line) => `    ${line}`)];
 }
 
 function clientText({ name, present, entries, servers }: DoctorReport['clients'][number], files: readonly SearchedFile[]): string {

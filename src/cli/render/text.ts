@@ -1,9 +1,8 @@
 import stringWidth from 'string-width';
+import { unseen } from '../../base/singleLine.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
-/** Controls (C0, C1, DEL), format characters (bidi overrides, zero width, tags), lone surrogates, line and paragraph separators. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-const everyUnsafe = new RegExp(unsafe.source, 'gu');
+const everyUnseen = new RegExp(unseen.source, 'gu');
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -12,12 +11,12 @@ const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
  * turn the direction or are invisible become visible escapes (`\x1b`, `\n`, `\u{202e}`). Emoji sequences stay whole.
  */
 export function terminalText(text: string): string {
-  if (plainAscii.test(text) || !unsafe.test(text)) {
+  if (plainAscii.test(text) || !unseen.test(text)) {
     return text;
   }
   let safe = '';
   for (const { segment } of graphemesOf(text)) {
-    safe += isEmoji(segment) ? segment : segment.replace(everyUnsafe, escapeOne);
+    safe += isEmoji(segment) ? segment : segment.replace(everyUnseen, escapeOne);
   }
   return safe;
 }
@@ -48,8 +47,13 @@ export function displayName(name: string): string {
   return name === '' ? '""' : name;
 }
 
-/** Terminal columns that a text takes, by Unicode's tables. The text must have passed `terminalText`. */
-export const displayWidth: (text: string) => number = stringWidth;
+/** ASCII, letters of Latin alphabets, quotes, dashes, `…` and arrows: one column each, and no two of them join. */
+const plainText = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff]*$/;
+
+/** Terminal columns that a text takes, by Unicode's tables, which are loaded for other than plain text. The text must have passed `terminalText`. */
+export function displayWidth(text: string): number {
+  return plainText.test(text) ? text.length : stringWidth(text);
+}
 
 /** The text cut to a width, with `…` for what is missing. */
 export function clip(text: string, width: number): string {

@@ -6,7 +6,7 @@ import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exitCodes.ts';
-import { type CliSession, openSession, settledSurvey, stderrLog } from './openSession.ts';
+import { type CliSession, openSession, settledSurvey, stderrLog, withRegistries } from './openSession.ts';
 
 /** Options of all commands that act on a server. */
 export const actionOptions = {
@@ -21,18 +21,22 @@ export type ActionOptions = typeof actionOptions;
 export interface ActionSession {
   readonly snapshot: Snapshot;
   readonly actions: ActionContext;
+  /** The next scan reads every package again. */
+  packagesChanged(): void;
   dispose(): void;
 }
 
-/** @throws UsageError for folders that cannot be used; what the survey throws */
-export async function openActionSession(context: CommandContext): Promise<ActionSession> {
+/** @param asks whether registries may be asked @throws UsageError for folders that cannot be used; what the survey throws */
+export async function openActionSession(context: CommandContext, { asks = false } = {}): Promise<ActionSession> {
   const { shell } = context;
-  const session: CliSession = await openSession(context);
+  const session: CliSession = await openSession(context, { asks });
   try {
-    const snapshot = await settledSurvey(session.surveyor, shell.ended);
+    const settled = await settledSurvey(session.surveyor, shell.ended);
+    const snapshot = asks ? await withRegistries(session.surveyor, settled, shell.ended) : settled;
     return {
       snapshot,
       actions: await actionContextOf(context, session, snapshot, `terminal (PID ${process.pid})`),
+      packagesChanged: () => session.surveyor.allChanged(),
       dispose: () => session.surveyor.dispose(),
     };
   } catch (error) {
@@ -92,7 +96,8 @@ export function unconfirmed(answer: 'no' | 'no-terminal', plans: readonly Plan[]
     : `Nothing was changed. Use --${needsSecondYes(plans, lastCopies) ? 'force' : 'yes'} to skip the question.`;
 }
 
-function isYes(answer: string): boolean {
+/** Whether an answer at the terminal is yes. */
+export function isYes(answer: string): boolean {
   return /^y(es)?$/i.test(answer.trim());
 }
 

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import type { HealthNote } from '../../model/entryHealth.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { SurveyReport } from '../../survey/surveyor.ts';
@@ -42,6 +43,8 @@ export interface DoctorReport {
   readonly unknown: readonly { readonly name: string; readonly pid: number; readonly reason: string }[];
   /** Programs that hold locks and are not known to be MCP servers. */
   readonly otherHolders: NonNullable<Snapshot['otherHolders']>;
+  /** Remarks about entries as their files have them. */
+  readonly health: readonly HealthNote[];
   readonly problems: readonly Problem[];
 }
 
@@ -103,6 +106,7 @@ export function doctorReport(
     })),
     unknown: snapshot.instances.flatMap(({ name, pid, unknown }) => (unknown === undefined ? [] : [{ name, pid, reason: unknown }])),
     otherHolders: snapshot.otherHolders ?? [],
+    health: snapshot.health ?? [],
     problems: snapshot.problems,
   };
 }

@@ -25,6 +25,8 @@ interface SessionOptions {
   readonly log?: Log;
   /** Whether registries may be asked; without it, and offline, earlier answers are used. */
   readonly asks?: boolean;
+  /** Whether entries are judged as their files have them. */
+  readonly health?: boolean;
   /** Entries that no file holds. */
   readonly entries?: readonly RawDefinition[];
 }
@@ -47,7 +49,7 @@ const registryMs = 2_200;
 /** @throws UsageError for folders that cannot be used; what the survey throws when the machine has no process list */
 export async function openSession(
   context: CommandContext,
-  { log = stderrLog(context.shell.stderr), asks = false, entries = [] }: SessionOptions = {},
+  { log = stderrLog(context.shell.stderr), asks = false, health = false, entries = [] }: SessionOptions = {},
 ): Promise<CliSession> {
   const { shell } = context;
   const runFolder = runFolderOf(context);
@@ -58,6 +60,7 @@ export async function openSession(
     env: shell.env,
     runDir: runFolder.path,
     folders,
+    ...(health ? { health: 'terminal' } : {}),
     workspaceFiles,
     vscodeUserDirs: [],
     entries,

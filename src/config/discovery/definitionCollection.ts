@@ -143,7 +143,8 @@ export class DefinitionCollection {
       ...rest,
       enabled: fields.enabled && search.off !== true,
       args: fields.args.slice(0, maxArguments),
-      secrets: [...secretsOf({ ...fields, headers }), ...secrets],
+      secrets: [...secretsOf({ ...fields, headers: headers.map(([, value]) => value) }), ...secrets],
+      ...(headers.length === 0 ? {} : { headers }),
       ...(folder === undefined ? {} : { folder }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),
     });

@@ -53,6 +53,7 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const collection = new DefinitionCollection();
   const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
   const fixed = await fixedSearches(roots, userDirs);
+  files.knowAbsent(fixed.absent);
   const named = await files.readAll(fixed.searches, collection);
 
   const plugins = pluginSearches(roots, installedPlugins(named));
@@ -89,7 +90,7 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     problems: [...files.problems(), ...collection.problems()],
     candidates: [...new Set([...files.looked(), ...fixed.directories, ...project.directories])],
     looked: lookedFor([...fixed.searches, ...plugins, ...project.searches]),
-    present: await presentClients(roots, userDirs),
+    present: presentClients(roots, userDirs),
     folders,
   };
 }

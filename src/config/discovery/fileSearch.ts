@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
@@ -25,10 +26,11 @@ export interface FileSearch {
   readonly off?: true;
 }
 
-/** The files to read, and the directories whose entries decide about them. */
+/** The files to read, the directories whose entries decide about them, and the paths where no file is. */
 interface Searches {
   readonly searches: readonly FileSearch[];
   readonly directories: readonly string[];
+  readonly absent: ReadonlySet<string>;
 }
 
 interface UserDir {
@@ -55,12 +57,16 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
   return [...dirs.values()];
 }
 
-/** The files that do not depend on project folders. */
+/**
+ * The files that do not depend on project folders. They lie where our own state lies, so that looking for them in one go blocks no longer than reading that; of hundreds
+ * of paths few exist, and each question to the thread pool costs twenty times as much.
+ */
 export async function fixedSearches(places: Places, userDirs: readonly UserDir[]): Promise<Searches> {
   const searches: FileSearch[] = [];
   const directories: string[] = [];
+  const listed: Listed = new Map();
   const add = async (paths: readonly string[], rest: Omit<FileSearch, 'paths'>, together: boolean): Promise<void> => {
-    const expanded = await Promise.all(paths.map((path) => expand(path)));
+    const expanded = await Promise.all(paths.map((path) => expand(path, listed)));
     const busy = rest.files.at.kind === 'fixed' && rest.files.at.busy;
     directories.push(...(busy ? [] : expanded.flatMap((item) => item.directories)));
     const all = expanded.flatMap(({ found }) => found);
@@ -82,18 +88,21 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
       }
     }
   }
-  return { searches: ownersFirst(searches), directories };
+  const paths = new Set(searches.flatMap((search) => search.paths));
+  return { searches: ownersFirst(searches), directories, absent: new Set([...paths].filter(isAbsent)) };
 }
 
-/**
- * The files of project folders, of the directories above them where the client searches these, and of workspace files.
- * @returns also the paths where no file is
- */
-export async function projectSearches(
-  places: Places,
-  folders: readonly string[],
-  workspaceFiles: readonly string[],
-): Promise<Searches & { readonly absent: ReadonlySet<string> }> {
+/** False where a directory above denies access: that is a problem, which reading reports. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The files of project folders, of the directories above them where the client searches these, and of workspace files. */
+export async function projectSearches(places: Places, folders: readonly string[], workspaceFiles: readonly string[]): Promise<Searches> {
   const home = resolve(places.home);
   const withHome = [...new Set(folders.flatMap((folder) => withParents(folder, home)))];
   const belowHome = withHome.filter((folder) => folder !== home || folders.includes(home));
@@ -109,12 +118,12 @@ export async function projectSearches(
         for (const path of at.paths) {
           const full = join(folder, path);
           const first = path.split(/[\\/]/)[0] ?? '';
-          const isAbsent = listed.get(folder)?.has(first.toLowerCase()) === false;
+          const none = listed.get(folder)?.has(first.toLowerCase()) === false;
           const pattern = path.includes('*');
-          const expanded = isAbsent && pattern ? { found: [], directories: [dirname(full)] } : pattern ? await expand(full) : undefined;
+          const expanded = none && pattern ? { found: [], directories: [dirname(full)] } : pattern ? await expand(full) : undefined;
           directories.push(...(expanded?.directories ?? []));
           searches.push(...(expanded?.found ?? [full]).map((file) => ({ ...rest, paths: [file], folder })));
-          if (isAbsent && !pattern) {
+          if (none && !pattern) {
             absent.add(full);
           }
         }
@@ -143,34 +152,23 @@ async function namesInAll(folders: readonly string[]): Promise<ReadonlyMap<strin
  * The clients that were installed or used on this machine: one of their traces exists. These are the paths that a row names, else the folders of the user's files, or the
  * files where these lie in a folder of all programs.
  */
-export async function presentClients(places: Places, userDirs: readonly UserDir[]): Promise<ClientId[]> {
+export function presentClients(places: Places, userDirs: readonly UserDir[]): ClientId[] {
   const shared = [places.home, configHome(places), applicationData(places)].map((path) => resolve(path));
   const ofFile = (path: string): string => (shared.includes(dirname(path)) ? path : dirname(path));
-  const present = await Promise.all(
-    [...new Set(tableFiles(places).map(({ row }) => row))].map(async (row) => {
-      const own = row.files.filter((files) => files.of === undefined && files.scope === 'user' && files.format !== 'plugin-mcp');
-      const traces =
-        row.traces?.(places) ??
-        own.flatMap(({ at }) =>
-          at.kind === 'fixed'
-            ? at.paths(places).map(ofFile)
-            : at.kind === 'user-dir' && row.userDirs === undefined
-              ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => dirname(join(dir.path, path))))
-              : [],
-        );
-      const data = userDirs.filter((dir) => dir.owner === row.id).map((dir) => dirname(dir.path));
-      const found = await Promise.all([...traces, ...data].filter((path) => !path.includes('*')).map((path) => exists(path)));
-      return found.includes(true) ? [row.id] : [];
-    }),
-  );
-  return present.flat();
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+  return [...new Set(tableFiles(places).map(({ row }) => row))].flatMap((row) => {
+    const own = row.files.filter((files) => files.of === undefined && files.scope === 'user' && files.format !== 'plugin-mcp');
+    const traces =
+      row.traces?.(places) ??
+      own.flatMap(({ at }) =>
+        at.kind === 'fixed'
+          ? at.paths(places).map(ofFile)
+          : at.kind === 'user-dir' && row.userDirs === undefined
+            ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => dirname(join(dir.path, path))))
+            : [],
+      );
+    const data = userDirs.filter((dir) => dir.owner === row.id).map((dir) => dirname(dir.path));
+    return [...traces, ...data].some((path) => !path.includes('*') && existsSync(path)) ? [row.id] : [];
+  });
 }
 
 /** The files of installed plugins. @param plugins by the client whose list has them */
@@ -204,8 +202,14 @@ function ownersFirst(searches: readonly FileSearch[]): FileSearch[] {
   return [...searches.filter((search) => search.reader === search.owner), ...searches.filter((search) => search.reader !== search.owner)];
 }
 
+/** The names in directories that were listed before for other paths. */
+type Listed = Map<string, Promise<readonly string[]>>;
+
 /** Replaces each segment with a `*` by the existing names. @returns also the directories whose names decide */
-async function expand(path: string): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
+async function expand(
+  path: string,
+  listed: Listed = new Map(),
+): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
   const { root } = parse(path);
   const directories: string[] = [];
   let found = [root];
@@ -215,15 +219,17 @@ async function expand(path: string): Promise<{ readonly found: readonly string[]
       found = found.map((at) => join(at, segment));
       continue;
     }
-    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment)).map((name) => join(at, name))));
+    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment, listed)).map((name) => join(at, name))));
     directories.push(...found);
     found = names.flat().slice(0, maxFound);
   }
   return { found, directories };
 }
 
-async function fittingNames(directory: string, pattern: string): Promise<string[]> {
+async function fittingNames(directory: string, pattern: string, listed: Listed): Promise<string[]> {
   const [before = '', after = ''] = pattern.split('*');
-  const names = await readdir(directory).catch(() => []);
+  const reading = listed.get(directory) ?? readdir(directory).catch(() => []);
+  listed.set(directory, reading);
+  const names = await reading;
   return names.filter((name) => name.length >= pattern.length - 1 && name.startsWith(before) && name.endsWith(after)).sort();
 }

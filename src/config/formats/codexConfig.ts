@@ -40,6 +40,11 @@ function tomlCommandEdits(table: string): CommandEdits {
       const found = locate(text, place, table);
       return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
     },
+    replace(text, place, command) {
+      const found = locate(text, place, table);
+      const { start, end } = found.command.value;
+      return checked(spliced(text, [{ start, end, text: literal(command) }]), found, [command, ...found.words.slice(1)]);
+    },
     strip(text, place, count, emptyArgs) {
       const found = locate(text, place, table);
       return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));

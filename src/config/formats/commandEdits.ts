@@ -17,6 +17,8 @@ export interface CommandEdits {
   words(text: string, place: EntryPlace): EntryWords;
   /** Adds words in front: the first becomes the command, the old command an argument. @throws EditRefused */
   prepend(text: string, place: EntryPlace, words: readonly string[]): string;
+  /** Puts another word in place of the command. @throws EditRefused */
+  replace(text: string, place: EntryPlace, command: string): string;
   /**
    * Removes words from the front, the reverse of `prepend`.
    * @param emptyArgs whether an empty list of arguments stays; otherwise it is removed, because `prepend` added it

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { FormatId, YamlFormatId } from '../../clients/clientDescription.ts';
 import { codexConfig, vibeConfig } from './codexConfig.ts';
+import type { CommandEdits } from './commandEdits.ts';
 import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { jsonFormat, problemThroughout, readMap } from './jsonServers.ts';
@@ -175,7 +176,12 @@ export async function formatOf(id: FormatId): Promise<Format> {
   return known ?? (await import('./yamlServers.ts')).yamlFormats[id as YamlFormatId];
 }
 
-/** A format by the name that a definition carries; undefined for those whose files are only read. */
+/** The editor of entries of a definition's file; undefined where files of its format are only read. @param id the name that the definition carries */
+export async function editsOf(id: string | undefined): Promise<CommandEdits | undefined> {
+  return id === undefined ? undefined : (await formatOf(id as FormatId)).edits;
+}
+
+/** A format that is loaded already; undefined for YAML. @param id the name that a definition carries */
 export function formatNamed(id: string): Format | undefined {
   return Object.hasOwn(formatTable, id) ? formatTable[id as keyof typeof formatTable] : undefined;
 }

@@ -24,8 +24,11 @@ type EntryPath = (root: Node | undefined, place: EntryPlace) => readonly string[
 
 interface Located {
   readonly file: JsoncFile;
+  /** To the object that has the command. */
   readonly path: readonly string[];
   readonly entry: Node;
+  /** The object that has the command: the entry, or what Zed once had in `command`. */
+  readonly launch: Node;
   readonly commandName: string;
   readonly command: Node;
   readonly args: Node | undefined;
@@ -43,6 +46,12 @@ export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
     prepend(text, place, words) {
       const found = locate(text, place, pathOf);
       return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
+    },
+    replace(text, place, command) {
+      const found = locate(text, place, pathOf);
+      const literal = found.command.type === 'array' ? (found.command.children?.[0] ?? found.command) : found.command;
+      const splice = { start: literal.offset, end: endOf(literal), text: JSON.stringify(command) };
+      return checked(spliced(text, [splice]), found, [command, ...found.words.slice(1)]);
     },
     strip(text, place, count, emptyArgs) {
       const found = locate(text, place, pathOf);
@@ -64,9 +73,12 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
   if (file.problem !== undefined) {
     throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is fixed.`);
   }
-  const commandName = ['command', 'cmd'].find((name) => (property(entry, name)?.type ?? 'null') !== 'null') ?? '';
-  const command = property(entry, commandName);
-  const args = property(entry, 'args');
+  const written = ['command', 'cmd'].find((name) => (property(entry, name)?.type ?? 'null') !== 'null') ?? '';
+  const nested = property(entry, written)?.type === 'object' ? property(entry, written) : undefined;
+  const launch = nested ?? entry;
+  const commandName = nested ? 'path' : written;
+  const command = property(launch, commandName);
+  const args = property(launch, 'args');
   const own = command?.type === 'array' ? plainValue(command) : command?.type === 'string' ? [command.value] : [];
   const words = [...texts(own), ...texts(plainValue(args))];
   if (!command || words.length === 0 || texts(own).length !== (command.type === 'array' ? (command.children?.length ?? 0) : 1)) {
@@ -75,10 +87,10 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
   if (args !== undefined && (args.type !== 'array' || texts(plainValue(args)).length !== (args.children?.length ?? 0))) {
     throw new EditRefused(`The server “${place.name}” has “args” that are not a list of strings.`);
   }
-  return { file, path, entry, commandName, command, args, words };
+  return { file, path: nested ? [...path, written] : path, entry, launch, commandName, command, args, words };
 }
 
-function prepended(text: string, { entry, command, args }: Located, words: readonly string[]): Splice[] {
+function prepended(text: string, { launch, command, args }: Located, words: readonly string[]): Splice[] {
   const literals = words.map((word) => JSON.stringify(word));
   if (command.type === 'array') {
     return [prependItems(text, listOf(command), literals)];
@@ -89,13 +101,13 @@ function prepended(text: string, { entry, command, args }: Located, words: reado
   if (args) {
     return [replaced, prependItems(text, listOf(args), moved)];
   }
-  const key = properties(entry).find(({ value }) => value === command)?.offset ?? entry.offset;
+  const key = properties(launch).find(({ value }) => value === command)?.offset ?? launch.offset;
   const indent = ownLine(text, key);
   const separator = indent === undefined ? ' ' : lineEnd(text) + indent.text;
   return [{ ...replaced, text: `${first},${separator}"args": [${moved.join(', ')}]` }];
 }
 
-function stripped(text: string, { command, args, entry }: Located, count: number, emptyArgs: boolean): Splice[] {
+function stripped(text: string, { command, args, launch }: Located, count: number, emptyArgs: boolean): Splice[] {
   if (command.type === 'array') {
     return [removeItems(text, listOf(command), count)];
   }
@@ -105,7 +117,7 @@ function stripped(text: string, { command, args, entry }: Located, count: number
   }
   const literal = text.slice(item.offset, endOf(item));
   const replaced = { start: command.offset, end: endOf(command), text: literal };
-  const key = properties(entry).find(({ value }) => value === args)?.offset ?? -1;
+  const key = properties(launch).find(({ value }) => value === args)?.offset ?? -1;
   const adjacent = /^\s*,\s*$/.test(text.slice(endOf(command), key));
   if (!emptyArgs && adjacent && (args.children?.length ?? 0) === count) {
     return [{ start: command.offset, end: endOf(args), text: literal }];

@@ -9,7 +9,8 @@ export interface EntryFields {
   readonly command?: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | null>>;
-  readonly headers: readonly string[];
+  /** Names and values; a name may stand in two fields. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly cwd?: string;
   readonly url?: string;
   /** A file with more variables, as written. */
@@ -132,11 +133,11 @@ function environmentOf(fields: readonly unknown[]): { readonly env: Readonly<Rec
   return { env, whole: fields.every(isRecord) && plain.length === all.length };
 }
 
-function headersOf(entry: Readonly<Record<string, unknown>>): string[] {
+function headersOf(entry: Readonly<Record<string, unknown>>): EntryFields['headers'] {
   // Continue has them in `requestOptions`.
   const options = asRecord(entry.requestOptions) ?? {};
   return [...valuesOf(entry, headerNames), ...valuesOf(options, headerNames)].flatMap((headers) =>
-    isRecord(headers) ? Object.values(headers).filter((item) => typeof item === 'string') : [],
+    Object.entries(asRecord(headers) ?? {}).flatMap(([name, item]) => (typeof item === 'string' ? [[name, item] as const] : [])),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { DefinitionScope, Transport } from '../../model/definition.ts';
 import type { CommandEdits } from './commandEdits.ts';
+import type { EntryForm, LocalEntry } from './entryForms.ts';
 
 /** Entries of a file that are read; the others cost time in every scan and in every view. */
 const maxEntries = 1_000;
@@ -58,6 +59,8 @@ export interface Format {
   read(text: string): ServerFile;
   /** Edits of an entry's command; absent for files without servers. */
   readonly edits?: CommandEdits;
+  /** Adds an entry; absent where that is done as in JSON or TOML (`addEntry`). @throws EditRefused */
+  readonly add?: (form: EntryForm, text: string, entry: LocalEntry) => string;
 }
 
 export const emptyServerFile: ServerFile = { entries: [], problems: [], folders: [], trust: new Map(), switchedOff: [], secrets: [] };

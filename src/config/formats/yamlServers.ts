@@ -1,22 +1,28 @@
 import { isRecord } from '../../base/json.ts';
 import { readYaml } from '../../base/yaml.ts';
 import type { YamlFormatId } from '../../clients/clientDescription.ts';
+import { addYamlEntry } from './addYamlEntry.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry } from './serverFile.ts';
+import { yamlCommandEdits } from './yamlCommandEdits.ts';
 
 /** Kinds of Goose's extensions that start no server of their own. */
 const builtIn = ['builtin', 'platform', 'frontend', 'inline_python'];
 
-/** Formats of YAML files: a map of servers, or a list whose items have a `name`. Only read. */
+/** Formats of YAML files: a map of servers, or a list whose items have a `name`. */
 export const yamlFormats: Readonly<Record<YamlFormatId, Format>> = {
-  'goose-config': { read: (text) => readServers(text, 'extensions', (value) => !builtIn.includes(String(value.type))) },
-  'continue-config': { read: (text) => readServers(text, 'mcpServers') },
-  'hermes-config': { read: (text) => readServers(text, 'mcp_servers') },
-  'librechat-config': { read: (text) => readServers(text, 'mcpServers') },
+  'goose-config': yamlFormat('extensions', (value) => !builtIn.includes(String(value.type))),
+  'continue-config': yamlFormat('mcpServers'),
+  'hermes-config': yamlFormat('mcp_servers'),
+  'librechat-config': yamlFormat('mcpServers'),
 };
+
+function yamlFormat(key: string, isServer: (value: Entry) => boolean = () => true): Format {
+  return { read: (text) => readServers(text, key, isServer), edits: yamlCommandEdits(key), add: addYamlEntry };
+}
 
 type Entry = Readonly<Record<string, unknown>>;
 
-function readServers(text: string, key: string, isServer: (value: Entry) => boolean = () => true): ReturnType<Format['read']> {
+function readServers(text: string, key: string, isServer: (value: Entry) => boolean): ReturnType<Format['read']> {
   if (text.trim() === '') {
     return emptyServerFile;
   }

@@ -129,7 +129,7 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
   const { written } = baseline ?? {};
   if (written) {
     return {
-      unknown: `${written.path} was written after it started, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
+      unknown: `${written.path} was written after it started, or it was moved there, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
     };
   }
   if (installed === null) {

@@ -1,4 +1,4 @@
-import { LanguageModelTextPart, type LanguageModelTool, LanguageModelToolResult, lm } from 'vscode';
+import { LanguageModelTextPart, type LanguageModelTool, LanguageModelToolResult, lm, MarkdownString } from 'vscode';
 import { isSameServer, targetOf } from '../../action/plan/plan.ts';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../mcp/agentAnswers.ts';
 import { type AgentToolName, agentToolNames } from '../../mcp/agentTools.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { asMarkdown } from '../display/plainText.ts';
 import { isRestartable } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
@@ -49,7 +50,10 @@ export function registerAgentTools(targets: AgentToolTargets): Disposable {
       return {
         confirmationMessages: {
           title: 'Restart MCP Server',
-          message: instance ? restartQuestion(instance) : 'This server is not in the list of running servers; nothing will be restarted.',
+          // VS Code may read a plain string as Markdown.
+          message: instance
+            ? new MarkdownString(asMarkdown(restartQuestion(instance), 600))
+            : 'This server is not in the list of running servers; nothing will be restarted.',
         },
       };
     },

@@ -1,4 +1,5 @@
-import { ProgressLocation, type QuickPickItem, window, workspace } from 'vscode';
+import { type QuickPickItem, window, workspace } from 'vscode';
+import { copyTargets, prepareCopy } from '../../action/protect/copyEntry.ts';
 import { guardability } from '../../action/protect/guardArguments.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
@@ -15,8 +16,8 @@ import type { Definition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
 import { changeNotice, guardDone, guardPicks, guardQuestion } from '../display/guardQuestions.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
-import { sourceText } from '../display/sourceText.ts';
-import { tell } from '../messages.ts';
+import { pathText, sourceText } from '../display/sourceText.ts';
+import { showWork, tell } from '../messages.ts';
 import type { PreviewDocuments } from '../views/previewDocuments.ts';
 import type { SurveyHandle } from '../window/surveyHandle.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -51,9 +52,7 @@ export class GuardCommands {
     if (!chosen) {
       return;
     }
-    const { facts } = this.#context.state;
-    if (!facts.trusted && chosen.folder !== undefined) {
-      tell('info', 'This window is in Restricted Mode. Trust the workspace to change its files.');
+    if (this.#isRestricted(chosen)) {
       return;
     }
     try {
@@ -62,6 +61,62 @@ export class GuardCommands {
       const reason = reasonOf(error);
       this.#context.log.error(`${chosen.name}: ${reason}`);
       tell('error', `${oneLine(chosen.name, 60)} was not changed: ${reason}`);
+    }
+  }
+
+  /** Whether the entry belongs to a folder that the user does not trust; says so. */
+  #isRestricted({ folder }: Definition): boolean {
+    const restricted = !this.#context.state.facts.trusted && folder !== undefined;
+    if (restricted) {
+      tell('info', 'This window is in Restricted Mode. Trust the workspace to change or copy its entries.');
+    }
+    return restricted;
+  }
+
+  /** "Copy Entry To…": asks for the client, shows the change without the values of variables, asks, and writes it. */
+  async copy(definition: Definition): Promise<void> {
+    const { state, survey, installer, previews, log } = this.#context;
+    const name = oneLine(definition.name, 60);
+    if (this.#isRestricted(definition)) {
+      return;
+    }
+    try {
+      const { runDir, platform, env } = installer();
+      const found = await survey.entry(definition.id);
+      const machine: Machine = { home: state.facts.home, platform, env, running: found?.running ?? new Map() };
+      const picks = copyTargets(definition.client, machine).map(({ id, name: label, path }) => ({
+        label: withoutIcons(label, 60),
+        description: withoutIcons(pathText(path, machine.home), 160),
+        id,
+      }));
+      const pick = await window.showQuickPick(picks, {
+        title: `Copy ${withoutIcons(definition.name, 60)} To`,
+        placeHolder: 'Choose a client',
+      });
+      if (!pick || !found) {
+        return;
+      }
+      const change = await prepareCopy(found.definition, pick.id, state.snapshot?.definitions ?? [], machine);
+      if (change.kind === 'refused') {
+        tell('warning', [change.reason, ...change.advice].join(' '));
+        return;
+      }
+      const { file, shown: after, warnings } = change;
+      if (isUnsaved(file.path)) {
+        return;
+      }
+      if (warnings.length > 0) {
+        tell('info', warnings.join(' '));
+      }
+      const notice = `Copy ${name} to ${pick.label}? Nothing is written yet.`;
+      if (await previews.ask({ file: file.path, after, title: `${pick.label}: ${name} (preview)`, notice })) {
+        const backup = makeChange(change, runDir, Date.now());
+        log.info(`${file.path}: ${name} was copied. Backup: ${backup}`);
+        tell('info', `${name} is copied. ${change.restartStep}`);
+      }
+    } catch (error) {
+      log.error(`${definition.name}: ${reasonOf(error)}`);
+      tell('error', `${name} was not copied: ${reasonOf(error)}`);
     }
   }
 
@@ -79,8 +134,7 @@ export class GuardCommands {
       tell('warning', [preparation.reason, ...preparation.advice].join(' '), preparation.portableHelps ? portable : {});
       return;
     }
-    if (workspace.textDocuments.some((document) => document.isDirty && document.uri.fsPath === definition.file)) {
-      tell('warning', `${definition.file} has unsaved changes. Save or close it first.`);
+    if (isUnsaved(definition.file)) {
       return;
     }
     const agreed = await this.#ask(definition, preparation, how);
@@ -160,9 +214,7 @@ export class GuardCommands {
     }
     const name = oneLine(definition.name, 60);
     const guarded = change.action === 'protect';
-    const failure = await window.withProgress({ location: ProgressLocation.Window, title: `${name}: starting` }, () =>
-      start(definition, own.id, guarded),
-    );
+    const failure = await showWork(`${name}: starting`, () => start(definition, own.id, guarded));
     if (failure === undefined) {
       tell('info', `${name} now runs ${guarded ? 'through' : 'without'} the guard.`);
     } else {
@@ -188,4 +240,13 @@ export class GuardCommands {
     const title = action === 'protect' ? 'Launch Through Guard' : 'Launch Without Guard';
     return (await window.showQuickPick(picks, { title, placeHolder: 'Choose a server', matchOnDescription: true }))?.definition;
   }
+}
+
+/** Whether the editor holds changes of a file that are not on disk; says so. */
+function isUnsaved(file: string): boolean {
+  const unsaved = workspace.textDocuments.some((document) => document.isDirty && document.uri.fsPath === file);
+  if (unsaved) {
+    tell('warning', `${file} has unsaved changes. Save or close it first.`);
+  }
+  return unsaved;
 }

@@ -14,7 +14,7 @@ import { roundedMemory } from '../../presentation/quantities.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
 import { planText, prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
-import { manualButtons, tell } from '../messages.ts';
+import { manualButtons, showWork, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import type { WindowVerb } from '../window/windowActions.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -55,9 +55,7 @@ export class OtherOwnerCommands {
     }
     const doing = verb === 'restart' ? 'restarting' : 'stopping';
     const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
-      window.withProgress({ location: ProgressLocation.Window, title: `${oneLine(instance.name, 60)}: ${doing}` }, () =>
-        execute(plan, context),
-      ),
+      showWork(`${oneLine(instance.name, 60)}: ${doing}`, () => execute(plan, context)),
     );
     this.#report(outcome);
   }

@@ -1,4 +1,4 @@
-import { commands as editor, env, ProgressLocation, window } from 'vscode';
+import { commands as editor, env, window } from 'vscode';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
@@ -6,7 +6,7 @@ import { manualStepOf } from '../display/attention.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
-import { tell } from '../messages.ts';
+import { showWork, tell } from '../messages.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import type { WindowActions } from '../window/windowActions.ts';
 import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
@@ -172,7 +172,7 @@ export class RestartCommands {
     const name = oneLine(instance.name, 60);
     const work = async (): Promise<WindowRestart> => {
       try {
-        return await window.withProgress({ location: ProgressLocation.Window, title: `${name}: ${doing}` }, (progress) =>
+        return await showWork(`${name}: ${doing}`, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
             const step = (message: string): void => progress.report({ message });
             return this.#actions.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);

@@ -1,11 +1,11 @@
-import { ProcessExecution, ProgressLocation, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
+import { ProcessExecution, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
 import { type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { oneLine } from '../display/plainText.ts';
 import { upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
-import { tell } from '../messages.ts';
+import { showWork, tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { RestartCommands } from './restartCommands.ts';
 
@@ -119,7 +119,7 @@ export class UpgradeCommands {
   /** Logs the upgrade and shows a failure. @returns whether it succeeded */
   #report(plan: UpgradePlan, failure: string | undefined): boolean {
     if (failure === undefined) {
-      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} -> ${plan.to}: ${plan.command}`);
+      this.#log.info(`Upgraded ${plan.packageName} ${plan.from} → ${plan.to}: ${plan.command}`);
       return true;
     }
     const text = upgradeFailure(plan, failure);
@@ -148,8 +148,8 @@ async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
   task.presentationOptions = { panel: TaskPanelKind.New };
   const running = await tasks.executeTask(task);
   const listeners = new DisposableStore();
-  const exitCode = await window.withProgress(
-    { location: ProgressLocation.Window, title: name },
+  const exitCode = await showWork(
+    name,
     () =>
       new Promise<number | undefined>((done) => {
         listeners.add(tasks.onDidEndTaskProcess((event) => event.execution === running && done(event.exitCode)));

@@ -1,16 +1,13 @@
-import { listText } from '../../base/singleLine.ts';
+import { listText, singleLine } from '../../base/singleLine.ts';
 
 /**
  * Names and messages come from files and processes that we do not control. Each place that shows them interprets some characters
  * (codicons, links, commands); these functions remove that meaning and keep the text readable.
  */
 
-/** Controls, format characters (direction marks, zero width, tags), halves of characters, line breaks, and letters without a shape. */
-const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu;
-
 /** One line of bounded length, without control characters and without marks that change the reading direction. */
 export function oneLine(text: string, limit = 300): string {
-  const line = text.replace(invisible, ' ').trim();
+  const line = singleLine(text, Number.POSITIVE_INFINITY).trim();
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 

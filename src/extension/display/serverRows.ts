@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
 import { guardability } from '../../action/protect/guardArguments.ts';
-import { isVscode } from '../../clients/clientTable.ts';
+import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, NotStarted, Snapshot } from '../../model/snapshot.ts';
@@ -86,6 +86,24 @@ export function serverRow(
     spoken: `${label}: ${description}`,
     ...(definition ? { definitionId: definition.id } : {}),
     children: instances.map((instance) => instanceRow(`${id}:${instance.id}`, instance, definition, context)),
+  };
+}
+
+/** The row of an entry as it stands in its file, whatever runs. */
+export function entryRow(id: string, definition: Definition, { home }: WindowFacts): TreeNode {
+  const label = oneLine(clientName(definition.client), 60);
+  const description = [!definition.enabled && 'switched off', sourceText(definition, home)].filter(Boolean).join(' · ');
+  return {
+    id,
+    kind: 'server',
+    label,
+    description,
+    icon: serverIcon(definition, []),
+    expanded: false,
+    flags: contextFlags({ kind: 'server', configured: true, guard: guardability(definition) }),
+    spoken: `${label}: ${description}`,
+    definitionId: definition.id,
+    children: [],
   };
 }
 
@@ -204,7 +222,7 @@ export function problemRow({ file = '', line = 1, message }: Problem, { facts }:
   return {
     id: `problem:${file}:${line}:${message}`,
     kind: 'problem',
-    label: basename(file.replaceAll('\\', '/')),
+    label: oneLine(basename(file.replaceAll('\\', '/')), 80),
     description: `line ${line}: ${oneLine(message, 200)}`,
     icon: { id: 'error', color: 'problemsErrorIcon.foreground' },
     expanded: false,

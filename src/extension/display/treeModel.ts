@@ -3,11 +3,12 @@ import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { billOf, billText } from '../../presentation/bill.ts';
+import { driftOf, driftSummary } from '../../presentation/drift.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import type { WindowFacts } from '../window/windowFacts.ts';
 import { attentions, countedFindings, countsText } from './attention.ts';
 import { oneLine } from './plainText.ts';
-import { attentionRow, problemRow, type RowContext, type ServerGroup, serverRow, staysInPlace } from './serverRows.ts';
+import { attentionRow, entryRow, problemRow, type RowContext, type ServerGroup, serverRow, staysInPlace } from './serverRows.ts';
 import { contextFlags, type TreeNode } from './treeNode.ts';
 
 /** One client with its entries and its running servers. */
@@ -32,7 +33,8 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
     return [...attentionGroup(context), ...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context)))];
   }
   const rows = groupBy === 'client' ? groups.map((group) => clientRow(group, context)) : regrouped(groups, groupBy, context);
-  return [...attentionGroup(context), ...rows, ...billRow(snapshot)];
+  const drifts = groupBy === 'server' ? driftGroup(context) : [];
+  return [...attentionGroup(context), ...rows, ...drifts, ...billRow(snapshot)];
 }
 
 /** What all servers cost, as the last row. */
@@ -53,6 +55,19 @@ function attentionGroup(context: RowContext): TreeNode[] {
           label: `Needs attention (${children.length})`,
         },
       ];
+}
+
+/** Servers that several clients configure differently: what differs, and below it the entries. */
+function driftGroup({ snapshot, facts }: RowContext): TreeNode[] {
+  const children = driftOf(snapshot.definitions).map((drift): TreeNode => {
+    const name = oneLine(drift.name, 80);
+    const rows = drift.entries.map((entry) => entryRow(`drift:${entry.id}`, entry, facts));
+    const description = oneLine(driftSummary(drift, clientName), 200);
+    const row = groupRow(`drift-of:${JSON.stringify(drift.name)}`, name, { id: 'git-compare' }, rows);
+    return { ...row, description, expanded: false, spoken: `${name}: ${description}` };
+  });
+  const label = `Configured differently (${children.length})`;
+  return children.length === 0 ? [] : [{ ...groupRow('drift', label, { id: 'git-compare' }, children), expanded: false, spoken: label }];
 }
 
 /** A row that only holds others. */

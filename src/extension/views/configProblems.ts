@@ -1,40 +1,59 @@
-import { Diagnostic, DiagnosticSeverity, languages, Range, Uri } from 'vscode';
+import { Diagnostic, DiagnosticSeverity, languages, Range, Uri, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import type { HealthKind, HealthNote } from '../../model/entryHealth.ts';
 import { oneLine } from '../display/plainText.ts';
 import { rowProblems } from '../display/treeModel.ts';
 import type { WindowState } from '../window/windowState.ts';
 
-/** Shows configuration files that could not be read in full in the panel “Problems”, until they can. */
+/** One line of the panel; line and column are 1-based. */
+interface PanelLine {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+  /** What it is about; absent for what could not be read. */
+  readonly kind?: HealthKind;
+  readonly level?: HealthNote['level'];
+}
+
+/**
+ * Shows in the panel “Problems” configuration files that could not be read in full, and remarks about their entries. What is worth knowing about entries that
+ * work is shown for open files only: it would otherwise count in the status bar at all times.
+ */
 export function showConfigProblems(state: WindowState): Disposable {
   const store = new DisposableStore();
   const panel = store.add(languages.createDiagnosticCollection('MCP Shepherd'));
   let shown = '';
   const draw = (): void => {
-    const problems = state.snapshot ? rowProblems(state.snapshot) : [];
-    const face = JSON.stringify(problems);
+    const opened = new Set(workspace.textDocuments.map(({ uri }) => uri.fsPath));
+    const health = (state.snapshot?.health ?? []).filter(({ level, file }) => level === 'warning' || opened.has(file));
+    const lines: PanelLine[] = state.snapshot ? [...rowProblems(state.snapshot), ...health] : [];
+    const face = JSON.stringify(lines);
     if (face === shown) {
       return;
     }
     shown = face;
-    const files = [...new Set(problems.map(({ file }) => file))];
     panel.clear();
-    for (const file of files) {
-      const own = problems.filter((problem) => problem.file === file);
-      panel.set(
-        Uri.file(file),
-        own.map(({ line = 1, column = 1, message }) => {
-          const diagnostic = new Diagnostic(
-            new Range(Math.max(0, line - 1), Math.max(0, column - 1), Math.max(0, line - 1), Number.MAX_SAFE_INTEGER),
-            oneLine(message, 500),
-            DiagnosticSeverity.Warning,
-          );
-          diagnostic.source = 'MCP Shepherd';
-          return diagnostic;
-        }),
-      );
+    for (const file of new Set(lines.map((line) => line.file))) {
+      panel.set(Uri.file(file), lines.filter((line) => line.file === file).map(diagnosticOf));
     }
   };
   store.add(state.onChange(draw));
+  store.add(workspace.onDidOpenTextDocument(draw));
+  store.add(workspace.onDidCloseTextDocument(draw));
   draw();
   return store;
+}
+
+function diagnosticOf({ line = 1, column = 1, message, kind, level }: PanelLine): Diagnostic {
+  const diagnostic = new Diagnostic(
+    new Range(Math.max(0, line - 1), Math.max(0, column - 1), Math.max(0, line - 1), Number.MAX_SAFE_INTEGER),
+    oneLine(message, 500),
+    level === 'information' ? DiagnosticSeverity.Information : DiagnosticSeverity.Warning,
+  );
+  diagnostic.source = 'MCP Shepherd';
+  if (kind !== undefined) {
+    diagnostic.code = kind;
+  }
+  return diagnostic;
 }

@@ -1,5 +1,4 @@
-import { type ActionResult, type Outcome, type Requester, runExclusively } from '../../action/execute/exclusiveAction.ts';
-import { alreadyEndedMessage } from '../../action/execute/otherAction.ts';
+import type { ActionResult, Outcome, Requester } from '../../action/execute/exclusiveAction.ts';
 import type { WindowRequest } from '../../action/execute/windowRequest.ts';
 import { targetOf } from '../../action/plan/plan.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -42,6 +41,8 @@ export class WindowActions {
     between?: () => Promise<void>,
   ): Promise<WindowRestart> {
     const requester = this.#context.requester();
+    // Locks, facts and schemas: loaded when a server is acted on.
+    const { runExclusively } = await import('../../action/execute/exclusiveAction.ts');
     let own: WindowRestart | undefined;
     const outcome = await runExclusively(
       targetOf(instance),
@@ -66,6 +67,7 @@ export class WindowActions {
     const snapshot = await this.#context.scan();
     const instance = snapshot.instances.find(({ id }) => id === request.instance);
     if (!instance) {
+      const { alreadyEndedMessage } = await import('../../action/execute/otherAction.ts');
       return { status: 'already', message: await alreadyEndedMessage(this.#context.requester(), request) };
     }
     // The plan of the requester is not trusted: this window decides by its own scan whether the server is its own.

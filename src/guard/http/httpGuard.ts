@@ -9,6 +9,7 @@ import { runDirOf } from '../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { GuardRecord } from '../publish/guardRecord.ts';
 import { openPort, serveClients } from './clientConnections.ts';
+import { pacedLog } from './pacedLog.ts';
 import { type PublishedLocks, shutdownToken, takePublishedLocks } from './publishedLocks.ts';
 import { answerOwnPage, type RouteParts, routeRequest } from './routeRequest.ts';
 import { ExternalUpstream } from './server/externalUpstream.ts';
@@ -122,7 +123,7 @@ class Assembly implements HttpGuard {
 
   #createListener(): Server {
     const options = this.#options;
-    const log = this.#log;
+    const log = pacedLog(this.#log, Date.now);
     const upstream = this.#upstream;
     const target = this.#server;
     const redactor = createRedactor([]);

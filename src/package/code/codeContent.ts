@@ -19,9 +19,9 @@ interface CodeContent {
 }
 
 /**
- * A hash over the code in an installed package's directory, for installers that record no content (pnpm, bun, Yarn, `npm install -g`). Data files are left out,
- * because servers write some there (`memory.json`), and so is its own `node_modules`. Undefined when there is no code, more than the limits allow, or a part that
- * may not be read. Never throws.
+ * A hash over the code in an installed package's directory: some installers record no content (pnpm, bun, Yarn, `npm install -g`), and what npm records stays when
+ * a file is written in place. Data files are left out, because servers write some there (`memory.json`), and so is its own `node_modules`. Undefined when there is
+ * no code, more than the limits allow, or a part that may not be read. Never throws.
  *
  * @param directory absolute
  */

@@ -24,9 +24,13 @@ export class ProgramFiles {
   /** Whether two files have equal content, by their stat numbers. */
   readonly #equal = new Map<string, boolean>();
 
-  /** @param running `ProcessDetail.program` */
-  at(path: string, pid: number, running: FileNumbers): ProgramAt {
-    const seen = statPath(path);
+  /**
+   * @param running `ProcessDetail.program`
+   * @param looked paths that were looked at before in the same scan: most servers run the same program
+   */
+  at(path: string, pid: number, running: FileNumbers, looked?: Map<string, ReturnType<typeof statPath>>): ProgramAt {
+    const seen = looked?.get(path) ?? statPath(path);
+    looked?.set(path, seen);
     if (seen.status !== 'ok') {
       return { state: seen.status === 'absent' ? 'absent' : 'unknown', reason: seen.reason };
     }

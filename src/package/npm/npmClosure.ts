@@ -148,7 +148,7 @@ class NpmWalk {
     // The server's own package may be written in place, which is noticed at once.
     const manifest = this.#packages.length === 0 ? this.#lstat(join(directory, 'package.json')) : undefined;
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
-    const content = version === undefined ? undefined : (this.#locks.contentOf(directory, version) ?? this.#ownCode(directory));
+    const content = version === undefined ? undefined : (this.#ownCode(directory) ?? this.#locks.contentOf(directory, version));
     this.#packages.push({
       ecosystem: 'npm',
       name: name ?? nameByPath(directory),

@@ -130,14 +130,23 @@ function parts(path: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** Differs when one of the paths differs; links are not followed. */
-export function waySignature(paths: readonly string[]): string {
+/**
+ * Differs when one of the paths differs; links are not followed.
+ * @param seen the paths that were looked at before in the same scan; those that are looked at now are added
+ */
+export function waySignature(paths: readonly string[], seen: Map<string, string> = new Map()): string {
   return paths
     .map((path) => {
-      const stat = lstatOf(path);
-      return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` : '-';
+      const signature = seen.get(path) ?? pathSignature(path);
+      seen.set(path, signature);
+      return signature;
     })
     .join(' ');
+}
+
+function pathSignature(path: string): string {
+  const stat = lstatOf(path);
+  return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` : '-';
 }
 
 /** A way is followed again after this long, even if nothing on it changed: a file may have appeared earlier on PATH. */
@@ -167,9 +176,16 @@ export function wayState(paths: readonly string[], now: number): WayState {
  * Whether a command that was followed before need not be followed again.
  * @param now epoch ms
  * @param plain the command led to a package, and no search can have another result
+ * @param seen see `waySignature`
  */
-export function isSameWay(paths: readonly string[], { at, signature }: WayState, now: number, plain = false): boolean {
-  return signature !== undefined && Math.abs(now - at) < (plain ? plainMs : freshMs) && signature === waySignature(paths);
+export function isSameWay(
+  paths: readonly string[],
+  { at, signature }: WayState,
+  now: number,
+  plain = false,
+  seen?: Map<string, string>,
+): boolean {
+  return signature !== undefined && Math.abs(now - at) < (plain ? plainMs : freshMs) && signature === waySignature(paths, seen);
 }
 
 /** The newest change of the paths themselves, epoch ms; 0 when none of them exists. */

@@ -13,6 +13,9 @@ const accepted = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simp
 /** Only so many of the newest versions are kept. */
 const mostCandidates = 40;
 
+/** A page with more is not judged: sorting 200,000 versions takes seconds, in which the editor's extension host does nothing else. */
+const [mostFiles, mostVersions] = [50_000, 10_000];
+
 /** Of one version; where its files name more, any Python counts as allowed. */
 const mostRanges = 100;
 
@@ -47,8 +50,12 @@ export async function askSimpleIndex(
     if (!files) {
       return { status: 'unusable', reason: 'its page cannot be read' };
     }
+    const candidates = candidatesOf(files, project);
+    if (!candidates) {
+      return { status: 'unusable', reason: `its page lists more than ${mostFiles} files or ${mostVersions} versions` };
+    }
     const { etag } = answer.headers;
-    return { status: 'found', candidates: candidatesOf(files, project), ...(plainTag(etag) ? { etag } : {}) };
+    return { status: 'found', candidates, ...(plainTag(etag) ? { etag } : {}) };
   } catch (error) {
     if (error instanceof Unreachable) {
       return { status: 'unreachable', reason: error.message };
@@ -70,14 +77,17 @@ export function jsonFiles(text: string): readonly IndexFile[] | undefined {
   if (!page || !Array.isArray(page.files) || (typeof api === 'string' && !/^1\./.test(api))) {
     return undefined;
   }
-  return page.files.map(asRecord).flatMap((file) => {
-    const requires = file?.['requires-python'];
-    // `yanked` is true or the reason for it.
-    const yanked = file?.yanked !== undefined && file.yanked !== false && file.yanked !== null;
-    return typeof file?.filename === 'string'
-      ? [{ name: file.filename, yanked, ...(typeof requires === 'string' && requires !== '' ? { requires } : {}) }]
-      : [];
-  });
+  return page.files
+    .slice(0, mostFiles + 1)
+    .map(asRecord)
+    .flatMap((file) => {
+      const requires = file?.['requires-python'];
+      // `yanked` is true or the reason for it.
+      const yanked = file?.yanked !== undefined && file.yanked !== false && file.yanked !== null;
+      return typeof file?.filename === 'string'
+        ? [{ name: file.filename, yanked, ...(typeof requires === 'string' && requires !== '' ? { requires } : {}) }]
+        : [];
+    });
 }
 
 /** Undefined when it is not such a page: a login form, an error. */
@@ -85,6 +95,9 @@ export function htmlFiles(text: string): readonly IndexFile[] | undefined {
   const files: IndexFile[] = [];
   // Attributes also end at a `<` (PEP 503 escapes it), so that a page with many unclosed tags is not read once for each of them.
   for (const [, attributes = '', label = ''] of text.matchAll(/<a\b([^<>]*)>([^<]*)<\/a\s*>/gi)) {
+    if (files.length > mostFiles) {
+      break;
+    }
     const requires = /\bdata-requires-python\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(attributes);
     const range = unescaped(requires?.[1] ?? requires?.[2] ?? '').trim();
     files.push({
@@ -100,8 +113,11 @@ function unescaped(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
 }
 
-/** @param project normalised name */
-export function candidatesOf(files: readonly IndexFile[], project: string): Candidate[] {
+/** The newest versions; undefined when the page lists more than are judged. @param project normalised name */
+export function candidatesOf(files: readonly IndexFile[], project: string): Candidate[] | undefined {
+  if (files.length > mostFiles) {
+    return undefined;
+  }
   const versions = new Map<string, Set<string> | 'any'>();
   for (const file of files) {
     const version = file.yanked || file.name.length > 300 ? undefined : fileVersion(file.name, project);
@@ -113,6 +129,9 @@ export function candidatesOf(files: readonly IndexFile[], project: string): Cand
         versions.set(version, (before ?? new Set()).add(file.requires));
       }
     }
+  }
+  if (versions.size > mostVersions) {
+    return undefined;
   }
   const readable = [...versions].filter(([version]) => compareVersions('python', version, '0') !== 'unknown');
   return readable

@@ -53,12 +53,10 @@ export class FactStore {
   readonly #known = new Map<FactKind, ReadonlySet<string>>();
   /** The path of the baseline file of each process. */
   readonly #baselineFiles = new Map<string, string>();
-  /** Modification time of the folder when `#known` was read, epoch ms. */
-  #knownAt = -1;
-  /** Facts that were asked for and do not exist. */
+  /** Facts that were asked for since `look` and do not exist. */
   readonly #absent = new Set<string>();
-  /** Modification time of the folder when `#absent` was filled, epoch ms. */
-  #absentAt = -1;
+  /** Modification time of the folder at the last `look`, epoch ms; 0 without one, and without a folder. */
+  #lookedAt = 0;
 
   /** Never throws: without a writable folder facts live as long as this store. */
   constructor(runDir: string) {
@@ -83,6 +81,18 @@ export class FactStore {
       ? `The state folder is neither read nor written, so replacements before this start cannot be detected: ${refused}, or name another one with --run-dir.`
       : `No facts can be stored (${refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`;
     return { source: 'facts', message, file: this.#folder };
+  }
+
+  /** Begins a scan: what other observers recorded until now is read when it is asked for. Without this call every question is answered from the folder. */
+  look(): void {
+    const changed = this.#folderChanged();
+    if (changed !== this.#lookedAt) {
+      this.#known.clear();
+    }
+    if (changed !== this.#lookedAt || Date.now() - changed < unsettledMs) {
+      this.#absent.clear();
+    }
+    this.#lookedAt = changed;
   }
 
   /** When and under which client a process was first seen; records `now` and `client` when that is this call. @param now epoch ms */
@@ -128,7 +138,7 @@ export class FactStore {
   fact<K extends FactKind>(identity: ProcessIdentity, kind: K): Fact<K> | undefined {
     const key = `${kind}:${identityKey(identity)}`;
     const known = this.#facts.get(key) as Fact<K> | undefined;
-    if (known || this.#isAbsent(key)) {
+    if (known || this.#absent.has(key)) {
       return known;
     }
     const record = this.#record(this.#file(identity, kind), v.object({ identity: identitySchema }));
@@ -138,7 +148,7 @@ export class FactStore {
         : undefined;
     if (read) {
       this.#facts.set(key, read);
-    } else if (this.#absentAt !== 0) {
+    } else if (this.#lookedAt !== 0) {
       this.#absent.add(key);
     }
     return read as Fact<K> | undefined;
@@ -147,9 +157,11 @@ export class FactStore {
   /** Records a fact, unless another observer already has. @returns the stored record */
   recordFact<K extends FactKind>(identity: ProcessIdentity, kind: K, value: FactValue<K>): FactValue<K> {
     const fresh = { schema: 1, identity, ...value };
+    const key = `${kind}:${identityKey(identity)}`;
     this.#write(this.#file(identity, kind), fresh);
+    this.#absent.delete(key);
     const stored = this.fact(identity, kind) ?? value;
-    this.#facts.set(`${kind}:${identityKey(identity)}`, stored);
+    this.#facts.set(key, stored);
     return stored;
   }
 
@@ -195,13 +207,8 @@ export class FactStore {
 
   /** `identityKey` of all processes with a fact of this kind. Read again only when the folder changed. */
   known(kind: FactKind): ReadonlySet<string> {
-    const changed = this.#folderChanged();
-    if (changed !== this.#knownAt) {
-      this.#knownAt = changed;
-      this.#known.clear();
-    }
     let keys = this.#known.get(kind);
-    if (!keys) {
+    if (!keys || this.#lookedAt === 0) {
       const records = this.#names()
         .filter((name) => name.endsWith(`.${kind}.json`))
         .map((name) => this.#record(join(this.#folder, name), v.object({ identity: identitySchema })));
@@ -209,17 +216,6 @@ export class FactStore {
       this.#known.set(kind, keys);
     }
     return keys;
-  }
-
-  /** Whether the record did not exist when it was last asked for, and the folder did not change since. */
-  #isAbsent(key: string): boolean {
-    const changed = this.#folderChanged();
-    if (changed !== this.#absentAt || Date.now() - changed < unsettledMs) {
-      // Read before the record: a record that is written in between is found the next time.
-      this.#absentAt = changed;
-      this.#absent.clear();
-    }
-    return this.#absent.has(key);
   }
 
   #folderChanged(): number {

@@ -37,6 +37,8 @@ interface Life extends Lifetime {
 
 /** Of one client process; the oldest are dropped. */
 const mostLives = 200;
+/** Number of entries whose hash is kept from one scan to the next. */
+const mostHashes = 1_000;
 
 /** Remembers when the servers of each client process started and ended, in the facts of the client, so that the next program knows them too. */
 export class ServerLives {
@@ -46,6 +48,7 @@ export class ServerLives {
   /** Ended within the last ten minutes, by client. */
   readonly #ended = new Map<string, Life[]>();
   readonly #read = new Set<string>();
+  readonly #hashes = new Map<string, string>();
 
   constructor(facts: FactStore, clock: Clock) {
     this.#facts = facts;
@@ -60,7 +63,7 @@ export class ServerLives {
       this.#learn(client);
       seen.add(id);
       const before = this.#running.get(id);
-      const life = before ?? { client, entry: hashOf(entry), startedAt: uptime - Math.max(0, now - startedAt) };
+      const life = before ?? { client, entry: this.entryHash(entry), startedAt: uptime - Math.max(0, now - startedAt) };
       this.#running.set(id, { ...life, seenAt: uptime });
     }
     this.#end(seen, uptime);
@@ -77,8 +80,13 @@ export class ServerLives {
   }
 
   /** The hash that stands for an entry in what `observe` returns. */
-  static entryHash(entry: string): string {
-    return hashOf(entry);
+  entryHash(entry: string): string {
+    const hash = this.#hashes.get(entry) ?? createHash('sha256').update(entry).digest('hex').slice(0, 32);
+    if (this.#hashes.size >= mostHashes) {
+      this.#hashes.clear();
+    }
+    this.#hashes.set(entry, hash);
+    return hash;
   }
 
   #end(seen: ReadonlySet<string>, uptime: number): void {
@@ -128,8 +136,4 @@ export class ServerLives {
 
 function identityOf({ bootId, pidNamespace, pid, start }: ProcessIdentity): ProcessIdentity {
   return { bootId, pidNamespace, pid, start };
-}
-
-function hashOf(entry: string): string {
-  return createHash('sha256').update(entry).digest('hex').slice(0, 32);
 }

@@ -16,8 +16,8 @@ interface WordPattern {
   readonly pieces?: readonly string[];
 }
 
-/** `${x}`, `${{ x }}`, `$X`, `{env:X}`, `{file:x}`, `%X%`. */
-const variable = /\$\{\{[^}]*\}\}|\$\{[^}]*\}|\{(?:env|file):[^}]*\}|%\w+%|\$[A-Za-z_]\w*/g;
+/** `${x}`, `${{ x }}`, `$X`, `{env:X}`, `{file:x}`, `%X%`. No braces inside: many that open and none that closes would take quadratic time. */
+const variable = /\$\{\{[^{}]*\}\}|\$\{[^{}]*\}|\{(?:env|file):[^{}]*\}|%\w+%|\$[A-Za-z_]\w*/g;
 
 /** Whether a text contains a variable that its client fills in. */
 export function hasVariable(text: string): boolean {

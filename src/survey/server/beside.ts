@@ -51,10 +51,17 @@ export class Beside {
   readonly #reader = new ClosureReader();
   readonly #kept = new Map<string, Kept>();
   #readings = new Set<ClosureReading>();
+  /** The paths on all ways that were looked at in this scan: copies of a server share theirs. Undefined between two scans. */
+  #seen: Map<string, string> | undefined;
 
   constructor(platform: NodeJS.Platform, home: string) {
     this.#platform = platform;
     this.#home = home;
+  }
+
+  /** Begins a scan: a path is looked at once in it. */
+  look(): void {
+    this.#seen = new Map();
   }
 
   /** @param known the package by the files that the process itself names */
@@ -196,6 +203,7 @@ export class Beside {
     keepOnly(this.#kept, alive);
     this.#reader.keep(this.#readings);
     this.#readings = new Set();
+    this.#seen = undefined;
   }
 
   #follow(attributed: Attributed, server: ServerContext, running: Pick<RunningCode, 'name'>): Kept {
@@ -206,11 +214,11 @@ export class Beside {
     const subject = [running.name, ...words, attributed.outer ?? server.detail, ...commandEntries(attributed)];
     const kept = this.#kept.get(key);
     const plain = kept !== undefined && !kept.searched && kept.unknown === undefined && kept.leads.length > 0;
-    if (kept && isSameList(kept.for, subject) && isSameWay(kept.visited, kept.way, server.now, plain)) {
+    if (kept && isSameList(kept.for, subject) && isSameWay(kept.visited, kept.way, server.now, plain, this.#seen)) {
       if (Math.abs(server.now - kept.search.at) < freshMs) {
         return kept;
       }
-      if (kept.search.signature === waySignature(kept.tried)) {
+      if (kept.search.signature === waySignature(kept.tried, this.#seen)) {
         const seen = { ...kept, search: { ...kept.search, at: server.now } };
         this.#kept.set(key, seen);
         return seen;

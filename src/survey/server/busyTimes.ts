@@ -98,15 +98,14 @@ export class BusyTimes {
   }
 
   #grown(server: ProcessIdentity, tree: readonly ProcessRow[], at: number, now: number): RunawayEvidence['memory'] {
-    // All sleep since boot is taken from a process's age: how much of it fell into its life is not known.
-    const slept = this.#clock.awake ? Math.max(0, this.#clock.uptime() - at) : Number.POSITIVE_INFINITY;
     const known = tree.flatMap((row) => {
       const key = identityKey(row.identity);
       const first = this.#first.get(key) ?? at;
       this.#first.set(key, first);
+      const settled = Math.max(now - row.startedAt, at - first) >= settledMs;
       const own = key === identityKey(server);
-      let then = this.#memory.get(key) ?? (own ? this.#facts.fact(server, 'memory') : undefined);
-      if (!then && row.rssBytes > 0 && Math.max(now - row.startedAt - slept, at - first) >= settledMs) {
+      let then = this.#memory.get(key) ?? (own && settled ? this.#facts.fact(server, 'memory') : undefined);
+      if (!then && settled && row.rssBytes > 0 && Math.max(now - row.startedAt - this.#slept(at), at - first) >= settledMs) {
         const taken = { takenAt: now, bytes: row.rssBytes };
         then = own ? this.#facts.recordFact(server, 'memory', taken) : taken;
       }
@@ -123,5 +122,10 @@ export class BusyTimes {
           earlier: sum(({ bytes }) => bytes),
           bytes: sum(({ nowBytes }) => nowBytes),
         };
+  }
+
+  /** All sleep since boot is taken from a process's age: how much of it fell into its life is not known. */
+  #slept(at: number): number {
+    return this.#clock.awake ? Math.max(0, this.#clock.uptime() - at) : Number.POSITIVE_INFINITY;
   }
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
 import { processTree } from '../../process/tree/processTree.ts';
@@ -51,7 +50,7 @@ export class DetailCache {
       }
       const read = await readDetail(row);
       // Unchanged details stay the same object, so that conclusions from them can be kept.
-      const detail = known !== undefined && isDeepStrictEqual(known.detail, read) ? known.detail : read;
+      const detail = known !== undefined && isSameDetail(known.detail, read) ? known.detail : read;
       this.#entries.set(key, { detail, circumstances, readAt: this.#clock() });
       return detail;
     };
@@ -68,4 +67,10 @@ export class DetailCache {
     this.#unowned = unowned;
     keepOnly(this.#entries, alive);
   }
+}
+
+/** The environment is a map, which has no text; the rest is plain data, and one reader writes its fields in one order. */
+function isSameDetail({ environment: before, ...one }: ProcessDetail, { environment: now, ...other }: ProcessDetail): boolean {
+  const sameEnvironment = before?.size === now?.size && [...(before ?? [])].every(([name, value]) => now?.get(name) === value);
+  return sameEnvironment && JSON.stringify(one) === JSON.stringify(other);
 }

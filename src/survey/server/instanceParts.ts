@@ -86,10 +86,18 @@ export function launchersOf(attributed: Attributed, redactor: Redactor): Launche
   }));
 }
 
+/** By the redactor's rules for arguments, which are the same in each scan while the entries are. */
+const shownCommands = new WeakMap<Redactor['args'], (row: ProcessRow) => string>();
+
 /** A command line for display: redacted, one line, at most 2,000 characters. */
 export function commandText(row: ProcessRow, redactor: Redactor): string {
-  const text = row.argvExact ? redactor.args(row.argv).join(' ') : redactor.text(row.commandLine);
-  return singleLine(text, 2_000);
+  const { args } = redactor;
+  if (!row.argvExact) {
+    return singleLine(redactor.text(row.commandLine), 2_000);
+  }
+  const shown = shownCommands.get(args) ?? memoByCommandLine(({ argv }) => singleLine(args(argv).join(' '), 2_000));
+  shownCommands.set(args, shown);
+  return shown(row);
 }
 
 /**

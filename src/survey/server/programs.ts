@@ -28,6 +28,13 @@ export class Programs {
   readonly #files = new ProgramFiles();
   readonly #goneSince = new Map<string, number>();
   readonly #paths = new Map<string, readonly string[]>();
+  /** The paths that were looked at in this scan. Undefined between two scans. */
+  #looked: Parameters<ProgramFiles['at']>[3];
+
+  /** Begins a scan: a path is looked at once in it. */
+  look(): void {
+    this.#looked = new Map();
+  }
 
   judge(server: ServerContext, facts: FactStore): ProgramVerdict {
     const { row, detail, now } = server;
@@ -58,6 +65,7 @@ export class Programs {
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#goneSince, alive);
     keepOnly(this.#paths, alive);
+    this.#looked = undefined;
   }
 
   /** The name that the process gives its program is recorded only when it leads to the running file itself, not to a copy of it. */
@@ -71,7 +79,7 @@ export class Programs {
     const { row, path, command, running } = program;
     const key = identityKey(row.identity);
     const place = command ?? path;
-    const found = this.#files.at(place, row.pid, running);
+    const found = this.#files.at(place, row.pid, running, this.#looked);
     if (found.state !== 'absent') {
       this.#goneSince.delete(key);
     }
@@ -83,7 +91,7 @@ export class Programs {
       case 'unknown':
         return found;
       case 'absent': {
-        if (command !== undefined && this.#files.at(path, row.pid, running).state === 'same') {
+        if (command !== undefined && this.#files.at(path, row.pid, running, this.#looked).state === 'same') {
           // A directory above was renamed, or a link was removed: the running file still exists.
           return { state: 'unknown', reason: `${command}, by which it was started, no longer exists` };
         }
@@ -103,7 +111,7 @@ export class Programs {
     if (!/^\.(old|bak|orig|prev|previous|\d[\d.]*)$/.test(basename(path).slice(basename(named).length)) || !path.startsWith(named)) {
       return undefined;
     }
-    const found = this.#files.at(named, row.pid, running);
+    const found = this.#files.at(named, row.pid, running, this.#looked);
     return found.state === 'other' ? { ...found, state: 'replaced', path: named, how: 'name' } : undefined;
   }
 }

@@ -350,12 +350,13 @@ describe('guard: restart without the client noticing', function () {
     assert.ok(said.includes('SIGKILL'), said);
     const ends = () =>
       (publishedGuards(home.run)[0]?.record.x as { ends?: { last: { signal?: string }[]; errors: string[] } } | undefined)?.ends;
+    // The guard writes its record a moment after an end, so the sixth end may be missing in it.
+    const told = () => client.stderr.split('no way to go on').length - 1;
     await until(
-      'the record has each end, and what the server said last',
-      () => (ends()?.last.length ?? 0) >= 5 && ends()?.errors.length === 1,
+      'the record has each end of which the client was told, and what the server said last',
+      () => told() >= 5 && ends()?.last.length === told() && ends()?.errors.length === 1,
     );
     assert.deepEqual([ends()?.last.every(({ signal }) => signal === 'SIGKILL'), ends()?.errors], [true, ['no way to go on']]);
-    assert.equal(client.stderr.split('no way to go on').length - 1, ends()?.last.length, 'all of it is passed on');
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 1);
   });

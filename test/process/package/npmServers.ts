@@ -3,6 +3,7 @@
  *
  * - `servers`: names and the two versions of each that the tests use (older first);
  * - `makeProject(folder, specs)`: a project with these installed, from a copy kept in the test cache, so that repeats are quick;
+ * - `copyServer(folder, name, version)`: the same with one server, and the file that its command runs;
  * - `npm(cwd, ...args)`: npm with a home of its own that keeps the machine's registry settings and download cache;
  * - `pnpmProgram()`: pnpm 10, installed once per run.
  */
@@ -10,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serverProgram } from '../../../scripts/system/npmServer.ts';
 import { run } from './command.ts';
 import { keptFolder, ownFolder, testCache } from './testCache.ts';
 
@@ -63,6 +65,12 @@ export async function makeProject(folder: string, specs: readonly string[]): Pro
     await npm(making, 'install', '--save-exact', ...specs);
   });
   cpSync(kept, folder, { recursive: true, verbatimSymlinks: true });
+}
+
+/** Makes a project with one server. @returns the file that its command runs */
+export async function copyServer(folder: string, name: string, version: string): Promise<string> {
+  await makeProject(folder, [`${name}@${version}`]);
+  return serverProgram(folder, name);
 }
 
 /** The script of pnpm 10. */

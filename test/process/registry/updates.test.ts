@@ -229,7 +229,7 @@ describe('a newer version in the registry', function () {
     const { pid } = await startOther({});
     const instance = await look(await observe({ env: await npmEnv() }), pid);
     assert.equal(instance.package?.latest, said.trim());
-    assertNames(updateOf(instance)?.message, `${older} -> ${said.trim()}`, 'npm install');
+    assertNames(updateOf(instance)?.message, `${older} → ${said.trim()}`, 'npm install');
   });
 
   it('C17, C18: is told with the exact command, makes no headline, and is gone after the upgrade', async () => {
@@ -238,7 +238,7 @@ describe('a newer version in the registry', function () {
     const before = await look(surveyor);
     const finding = updateOf(before);
     const argv = ['npm', 'install', '--prefix', project, `${memory.name}@${newer}`];
-    assert.equal(finding?.message, `${memory.name} ${older} -> ${newer}: ${argv.join(' ')}`);
+    assert.equal(finding?.message, `${memory.name} ${older} → ${newer}: ${argv.join(' ')}`);
     assert.deepEqual(finding.actions[0], { kind: 'upgrade', argv });
     assert.equal(isHeadline(finding), false);
     assert.deepEqual(headlines(before), []);

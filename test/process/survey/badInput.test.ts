@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -197,6 +198,20 @@ describe('bad input', function () {
     const instance = await look(server.pid);
     assert.deepEqual([instance.package, instance.findings], [null, []]);
     assertNames(instance.unknown, 'working directory');
+  });
+
+  it('a client whose name is its whole command line: its password is in no file of ours', async () => {
+    const script = installedServer(join(world.root, 'project'), 'bad-mcp');
+    const client = `require('node:child_process').spawn(process.execPath, [${JSON.stringify(script)}], { stdio: 'inherit' })`;
+    const named = ['-c', 'exec -a "client --password canary-4711" "$@"', 'bash', process.execPath, '-e', client];
+    await start('bad', 'bash', named);
+    const snapshot = await settled(await world.observer());
+    assertNames(JSON.stringify(snapshot.instances.map((item) => item.client?.name)), 'client --password');
+    const kept = readdirSync(world.runDir, { recursive: true, withFileTypes: true })
+      .filter((item) => item.isFile())
+      .map((item) => readFileSync(join(item.parentPath, item.name), 'utf8'));
+    assertNames(kept.join(), 'client --password');
+    assertOmits(JSON.stringify(snapshot) + kept.join(), 'canary-4711');
   });
 
   it('arguments wiped by process.title', async () => {

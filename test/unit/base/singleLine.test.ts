@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { quotedText } from '../../../src/base/singleLine.ts';
+import { quotedText, singleLine } from '../../../src/base/singleLine.ts';
 
 describe('text of other programs in a message', () => {
   for (const [name, text, shown] of [
@@ -18,6 +18,10 @@ describe('text of other programs in a message', () => {
   ] as const) {
     it(name, () => assert.equal(quotedText(text), shown));
   }
+
+  it('of our log is one line without characters that are not seen', () => {
+    assert.equal(singleLine('a\n\u001b[31mb\u202ec\u2800\u2028d\u{e0100}', 99), 'a [31mb c d ');
+  });
 
   it('never has more than 64 characters between the marks, ends only at its own mark, and shows each character', () => {
     fc.assert(

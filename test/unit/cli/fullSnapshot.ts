@@ -203,6 +203,19 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
+  health: [
+    {
+      kind: 'command-missing',
+      level: 'warning',
+      definition: '0123456789abcdef',
+      name: 'notes',
+      client: 'vscode',
+      file: '/home/me/work/.vscode/mcp.json',
+      line: 3,
+      message: 'VS Code cannot start notes: /opt/notes does not exist. notes is now /usr/local/bin/notes.',
+      fix: { kind: 'program', path: '/usr/local/bin/notes' },
+    },
+  ],
   problems: [
     { source: 'config', message: 'Unexpected end', pid: 4711, client: 'cursor', file: '/home/ada/.cursor/mcp.json', line: 3, column: 7 },
   ],

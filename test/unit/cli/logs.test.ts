@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
@@ -91,6 +91,42 @@ describe('logs', () => {
     await until('the line of the new start', () => printed.endsWith('new\n'));
     ended.abort();
     assert.equal(await running, 0);
+  });
+
+  it('reads no link and no file of another user', async function () {
+    const file = join(logs, logFileName('api', 4000));
+    write('other', 4000, 'linked\n');
+    symlinkSync(join(logs, logFileName('other', 4000)), file);
+    assert.equal(await run('api'), 0);
+    assert.equal(printed, '');
+    if (process.geteuid?.() !== 0) {
+      this.skip();
+    }
+    chownSync(join(logs, logFileName('other', 4000)), 12_345, 12_345);
+    await run('other');
+    assert.equal(printed, '');
+  });
+
+  it('shows no part of a secret where the text is cut', async () => {
+    const keyLines = Array.from({ length: 1_200 }, (_, index) => `MIICANARY${String(index).padStart(56, '0')}`).join('\n');
+    write('cut', 4000, `-----BEGIN RSA PRIVATE KEY-----\n${keyLines}\n-----END RSA PRIVATE KEY-----\nlast\n`);
+    await run('cut');
+    assertOmits(printed, 'CANARY');
+    assertNames(printed, 'last');
+
+    printed = '';
+    const file = join(logs, logFileName('api', 4000));
+    write('api', 4000, 'first\npassword=');
+    const running = run('api', '-f');
+    await until('the first line', () => printed === 'first\n');
+    appendFileSync(file, 'canary-word\n-----BEGIN PRIVATE KEY-----\nMIICANARY1\n');
+    await until('the beginning of the key', () => printed.split('\n').length > 3);
+    appendFileSync(file, 'MIICANARY2\n');
+    appendFileSync(file, '-----END PRIVATE KEY-----\nlast\n');
+    await until('the last line', () => printed.endsWith('last\n'));
+    ended.abort();
+    await running;
+    assertOmits(printed, 'CANARY', 'canary');
   });
 
   it('says that nothing is kept, and reads no folder that others may write', async () => {

@@ -29,6 +29,8 @@ import { redactorOf } from '../../../src/redaction/definitionRedactor.ts';
 import { createRedactor, type Redactor } from '../../../src/redaction/redactor.ts';
 import { assembleSnapshot } from '../../../src/survey/assembleSnapshot.ts';
 import { FactStore } from '../../../src/survey/facts/factStore.ts';
+import type { HealthFacts } from '../../../src/survey/health/healthFacts.ts';
+import { judgeHealth } from '../../../src/survey/health/judgeHealth.ts';
 import type { Attributed } from '../../../src/survey/match/attributeServers.ts';
 import { entryFindings, entryKey } from '../../../src/survey/server/entryChange.ts';
 import { commandText } from '../../../src/survey/server/instanceParts.ts';
@@ -43,6 +45,15 @@ const batch = 500;
 const fewer = 10;
 const view = { width: 200, color: false, now: fixtureNow };
 const around = { windows: new Set<number>(), ownPids: new Set<number>() };
+/** A machine that has none of the programs and files which the entries name. */
+const emptyMachine: HealthFacts = {
+  home: '/h',
+  platform: 'linux',
+  env: { PATH: '/bin' },
+  inTerminal: true,
+  running: new Map(),
+  look: () => 'absent',
+};
 /** Shows everything: the control of these tests. */
 const leaky: Redactor = { text: (value) => value, url: (value) => value, args: (list) => [...list] };
 
@@ -79,6 +90,7 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
         file: raw.file,
         message: redactor.text(`not read: ${raw.command ?? ''} ${raw.args.join(' ')}`),
       })),
+      health: judgeHealth(definitions, emptyMachine, redactor),
       notStarted: [],
       otherHolders: [],
       redactor,

@@ -87,6 +87,19 @@ describe('createRedactor: args', () => {
       ['--token', '--verbose', '--password', '-x9Yz12'],
       ['--token', '--verbose', '--password', redacted],
     ],
+    [
+      ['run', '-ePLAIN=x1', 'image'],
+      ['run', `-ePLAIN=${redacted}`, 'image'],
+    ],
+    [
+      ['--pw', 'word', '--mnemonic=word word', '--passcode', 'word', '--hmac', 'word'],
+      ['--pw', redacted, `--mnemonic=${redacted}`, '--passcode', redacted, '--hmac', redacted],
+    ],
+    [
+      ['/token', 'a1B2c3', '/srv', '/port', '80'],
+      ['/token', redacted, '/srv', '/port', '80'],
+    ],
+    [['--url=https://h.example/mcp?word'], [`--url=https://h.example/mcp?${redacted}`]],
     [['https://me:pw@h.example/p?api=1&x=#frag'], [`https://${redacted}@h.example/p?api=${redacted}&x=#frag`]],
     [
       ['--config', '{"token":"a b","port":1}'],
@@ -255,6 +268,22 @@ describe('createRedactor: known values', () => {
     }
   });
   it('leaves words that say nothing', () => equal(redactor.text('x is true over stdio'), 'x is true over stdio'));
+  it('in an address whose query has no name', () => {
+    for (const [address, shown] of [
+      ['https://h/mcp?word', `https://h/mcp?${redacted}`],
+      ['HTTPS://H/mcp?a=1&word', `HTTPS://H/mcp?a=${redacted}&${redacted}`],
+      ['https://h/mcp?${KEY}', 'https://h/mcp?${KEY}'],
+      ['https://h/mcp?', 'https://h/mcp?'],
+      [' https://h/mcp?word', ` https://h/mcp?${redacted}`],
+      ['https://h/mcp\n?word', `https://h/mcp\n?${redacted}`],
+      ['http://[bad/mcp?word', `http://[bad/mcp?${redacted}`],
+      ['h.example/mcp?word', `h.example/mcp?${redacted}`],
+      ['me:pw@h.example/mcp', `${redacted}@h.example/mcp`],
+      ['localhost:8700/mcp', 'localhost:8700/mcp'],
+    ] as const) {
+      equal(redactor.url(address), shown);
+    }
+  });
   it('in addresses too', () => equal(redactor.url('https://h/s3cr3t-value-1234/mcp'), `https://h/${redacted}/mcp`));
   it('replaces values of 40,000 characters, also where a text holds only their beginning', () => {
     const long = ['a(b', 'c1+'].map((part) => part.repeat(14_000));

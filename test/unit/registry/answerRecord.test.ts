@@ -117,9 +117,22 @@ describe('the pages of Python indexes', () => {
       candidatesOf(
         Array.from({ length: 500 }, (_, at) => ({ name: `a-0.${at}.tar.gz`, yanked: false })),
         'a',
-      )[0]?.version,
+      )?.[0]?.version,
       '0.499',
     );
+  });
+
+  it('are not judged where a page lists more than 10,000 versions or 50,000 files, and no more is read', () => {
+    const name = (at: number): string => `a-0.${(at * 7_919) % 200_003}.tar.gz`;
+    const some = (length: number) => Array.from({ length }, (_, at) => ({ name: name(at), yanked: false }));
+    const before = processorTime();
+    assert.equal(candidatesOf(some(10_001), 'a'), undefined);
+    assert.equal(candidatesOf(some(200_000), 'a'), undefined);
+    assert.ok(processorTime() - before < 1_000);
+    assert.equal(candidatesOf([...some(10_000), ...some(10_000)], 'a')?.length, 40);
+    const page = some(60_000).map((file) => ({ filename: file.name }));
+    assert.equal(jsonFiles(JSON.stringify({ files: page }))?.length, 50_001);
+    assert.equal(htmlFiles(page.map(({ filename }) => `<a>${filename}</a>`).join(''))?.length, 50_001);
   });
 });
 

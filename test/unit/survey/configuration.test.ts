@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { silentLog } from '../../../src/base/log.ts';
 import type { RawDefinition } from '../../../src/model/definition.ts';
 import { Configuration } from '../../../src/survey/configuration.ts';
+import { type Clock, systemClock } from '../../../src/survey/facts/bootClock.ts';
 
+let ahead = 0;
+const clock: Clock = { ...systemClock, awake: () => ahead };
 const here = { bootId: 'boot', pidNamespace: '1' };
 
 describe('configuration of the survey', () => {
@@ -49,7 +52,7 @@ describe('configuration of the survey', () => {
   });
 
   function configuration(entries: readonly RawDefinition[] = []): Configuration {
-    const options = { home, platform: process.platform, env: { HOME: home }, runDir: join(root, 'run') };
+    const options = { home, platform: process.platform, env: { HOME: home }, runDir: join(root, 'run'), clock };
     return new Configuration({ ...options, folders: [], vscodeUserDirs: [], log: silentLog, entries }, { isAlive: async () => true });
   }
   function write(...names: string[]): void {
@@ -82,6 +85,39 @@ describe('configuration of the survey', () => {
     await reading;
     write('one', 'two');
     assert.deepEqual(namesOf(await config.read(here)), ['one', 'two']);
+  });
+
+  it('keeps the entries of a file that is being written for a second, then tells what it is', async () => {
+    for (const half of ['{"mcpServers":{"one":{"comm', '', undefined]) {
+      write('one', 'two');
+      const config = configuration();
+      const first = await config.read(here);
+      if (half === undefined) {
+        rmSync(file);
+      } else {
+        writeFileSync(file, half);
+      }
+      config.changed(file);
+      assert.equal(await config.read(here), first);
+      ahead += 900;
+      assert.equal(await config.read(here), first);
+      assert.equal(config.askAgainIn(), 100);
+      write('two');
+      config.changed(file);
+      assert.deepEqual(namesOf(await config.read(here)), ['two'], 'written');
+      writeFileSync(file, half ?? '{');
+      config.changed(file);
+      assert.deepEqual(namesOf(await config.read(here)), ['two']);
+      ahead += 1_000;
+      assert.deepEqual(namesOf(await config.read(here)), []);
+      assert.equal(config.askAgainIn(), undefined);
+    }
+    write('one');
+    const config = configuration();
+    await config.read(here);
+    writeFileSync(file, '{}');
+    config.changed(file);
+    assert.deepEqual(namesOf(await config.read(here)), [], 'a whole file without servers counts at once');
   });
 
   it('is read again for folders that it was not read for', async () => {

@@ -96,15 +96,27 @@ describe('protect', function () {
     const entry = { command: process.execPath, args: [server] };
     const file = world.write('.cursor/mcp.json', `${JSON.stringify({ mcpServers: { notes: entry, others: entry } }, undefined, 2)}\n`);
     const before = readFileSync(file, 'utf8');
-    for (const name of ['notes', 'others']) {
-      equal((await run('protect', name, '--yes')).code, 0);
-    }
     const shared = world.write('.gemini/settings.json', before.replaceAll('notes', 'locked').replaceAll('others', 'plain'));
-    equal((await run('protect', 'locked', '--yes')).code, 0);
+    const yaml = world.write('.config/goose/config.yaml', `extensions: # mine\n  goosed:\n    type: stdio\n    cmd: ${process.execPath}\n`);
+    const untouched = [file, shared, yaml].map((path) => readFileSync(path, 'utf8'));
+    const asked = await run('protect', '--all');
+    assertNames(asked.stdout, file, shared, yaml);
+    equal(asked.code, 3, 'no confirmation');
+    deepEqual(
+      [file, shared, yaml].map((path) => readFileSync(path, 'utf8')),
+      untouched,
+    );
+    equal((await run('protect', '--all', '--yes')).code, 0);
     const guarded = readFileSync(shared, 'utf8');
+    for (const text of [guarded, readFileSync(yaml, 'utf8'), readFileSync(file, 'utf8')]) {
+      assertNames(text, 'guard');
+    }
     chmodSync(shared, 0o400);
     const undone = await run('unprotect', '--all', '--yes');
-    equal(readFileSync(file, 'utf8'), before);
+    deepEqual(
+      [file, yaml].map((path) => readFileSync(path, 'utf8')),
+      [untouched[0], untouched[2]],
+    );
     equal(readFileSync(shared, 'utf8'), guarded, 'read-only');
     assertNames(undone.stderr, 'locked');
     equal(undone.code, 2);

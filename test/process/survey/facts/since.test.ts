@@ -61,8 +61,9 @@ describe('a finding without a time of its own', function () {
     );
     assert.deepEqual([...new Set(found.map((one) => one?.since))], [found[0]?.since]);
     const env = { ...process.env, HOME: world.home, MCP_RUN_DIR: world.runDir };
-    const explain = new RunningCli(process.execPath, bundle, ['explain', `${pid}`, '--offline'], { cwd: world.home, env });
-    assert.match((await explain.ended()).stdout, /^ +since +at most \d/m);
+    const explain = new RunningCli(process.execPath, bundle, ['explain', `${pid}`, '--json', '--offline'], { cwd: world.home, env });
+    const told: { instance: { findings: Finding[] } } = JSON.parse((await explain.ended()).stdout);
+    assert.deepEqual([told.instance.findings[0]?.since, told.instance.findings[0]?.sinceAtMost], [found[0]?.since, true]);
   });
 
   it('keeps its time in every later line of "watch --json"', async () => {

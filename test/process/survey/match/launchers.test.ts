@@ -9,6 +9,7 @@ import { npxHash } from '../../../../src/process/commandline/npmCommand.ts';
 import { launcherKind } from '../../../../src/process/tree/launcherChain.ts';
 import type { Attributed } from '../../../../src/survey/match/attributeServers.ts';
 import { definition } from '../../../fixtures/argv/processRows.ts';
+import { makeVenv, pip } from '../../package/pythonWheels.ts';
 import { Workshop } from './clientStandIn.ts';
 
 const run = promisify(execFile);
@@ -227,8 +228,8 @@ describe('launchers as they really are', function () {
       file = join(shop.dir, 'demo_mcp-1.0-py3-none-any.whl');
       try {
         await run('python3', ['-c', wheel, file]);
-        await run('python3', ['-m', 'venv', venv]);
-        await run(join(venv, 'bin', 'python'), ['-m', 'pip', 'install', '--no-index', '--quiet', file]);
+        await makeVenv(venv);
+        await pip(venv, 'install', '--quiet', file);
       } catch (error) {
         console.log(`skipped: no venv could be made: ${String(error).slice(0, 300)}`);
         this.skip();

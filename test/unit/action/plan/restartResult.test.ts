@@ -10,7 +10,7 @@ const now = (running: string | null, installed: string | null, part: Partial<Ins
 
 describe('restartResult', () => {
   it('names both versions, or the one that runs', () => {
-    assert.deepEqual(restartResult('1.0.0', now('1.1.0', '1.1.0')), { version: ', 1.0.0 -> 1.1.0' });
+    assert.deepEqual(restartResult('1.0.0', now('1.1.0', '1.1.0')), { version: ', 1.0.0 → 1.1.0' });
     assert.deepEqual(restartResult('1.1.0', now('1.1.0', '1.1.0')), { version: ', runs 1.1.0' });
     assert.deepEqual(restartResult('1.0.0', now(null, '1.1.0')), { version: '' }, 'not known is not claimed');
   });

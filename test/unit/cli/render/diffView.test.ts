@@ -66,6 +66,38 @@ describe('lineDiff', () => {
     ]);
   });
 
+  it('YAML: shows names, ordinary values and the words of the command, and nothing else', () => {
+    const file = (command: string): string =>
+      [
+        '# s3cr3t-0',
+        'TOKEN: s3cr3t-1 x',
+        'KEY: "s3cr3t-2"',
+        "- 's3cr3t-3' # s3cr3t-4",
+        `cmd: ${command} # it's s3cr3t-5`,
+        'envs: {A: s3cr3t-6, "B": "s3cr3t-7", C: node}',
+        '- @scope/pkg@1.2.3',
+        'text: "a',
+        '  s3cr3t-8" # b',
+      ].join('\n');
+    const lines = lineDiff(file('npx'), file('"guard"'), { redact: same, words: new Set(['@scope/pkg@1.2.3']), isYaml: true }) ?? [];
+    deepEqual(
+      lines.map(({ sign, text }) => sign + text),
+      [
+        ` KEY: "${redacted}"`,
+        ` - '${redacted}' # …`,
+        '-cmd: npx # …',
+        '+cmd: "guard" # …',
+        ` envs: {A: ${redacted}, "B": "${redacted}", C: node}`,
+        ' - @scope/pkg@1.2.3',
+      ],
+    );
+    for (const line of file('npx').split('\n')) {
+      const text = lineDiff(`${line}\na`, `${line}\nb`, { redact: same, words: new Set(), isYaml: true })?.[0]?.text ?? '';
+      assertOmits(text, 's3cr3t');
+    }
+    equal(lineDiff('x: |\n  Bearer abc123xyz', 'x', { redact: same, words: new Set(), isYaml: true })?.[1]?.text, `  ${redacted}`);
+  });
+
   it('shows places far from each other as pieces, with a gap between them', () => {
     const before = Array.from({ length: 30 }, (_, index) => `${index}`).join('\n');
     deepEqual(shown(before, before.replace('\n3\n', '\nx\n').replace('\n25\n', '\ny\n')), [

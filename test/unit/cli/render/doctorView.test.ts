@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { renderDoctor } from '../../../../src/cli/render/doctorView.ts';
 import { doctorReport } from '../../../../src/cli/session/doctorReport.ts';
+import type { HealthNote } from '../../../../src/model/entryHealth.ts';
 import { assertNames, assertOmits } from '../../../names.ts';
 import { busySnapshot, definition, fixtureNow, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
@@ -28,6 +29,19 @@ const survey = {
     { id: 'zed', name: 'Zed', present: true },
   ],
 };
+
+const note = { definition: 'd', name: 'notes', client: 'cursor', file: '/home/ada/.cursor/mcp.json', line: 7 };
+const health: readonly HealthNote[] = [
+  {
+    ...note,
+    kind: 'command-hidden',
+    level: 'warning',
+    message:
+      'Claude Desktop cannot start notes: uvx is /home/ada/.local/bin/uvx, and the PATH of Claude Desktop does not have that folder.',
+    fix: { kind: 'program', path: '/home/ada/.local/bin/uvx' },
+  },
+  { ...note, kind: 'unpinned', level: 'information', message: 'notes names no version of notes. \u001b[31mWrite notes@VERSION.' },
+];
 
 describe('doctor', () => {
   let folder = '';
@@ -75,7 +89,7 @@ describe('doctor', () => {
       { path: '/nowhere/.vscode/mcp.json', client: 'vscode' },
     ];
     const report = doctorReport(
-      busySnapshot(),
+      { ...busySnapshot(), health },
       { ...survey, files: searched },
       { ...machine, runFolder: { path: '/nowhere/run', movedBy: 'MCP_RUN_DIR' } },
     );

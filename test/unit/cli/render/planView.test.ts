@@ -6,7 +6,7 @@ import { makePlan } from '../../../../src/action/plan/makePlan.ts';
 import type { Verb } from '../../../../src/action/plan/plan.ts';
 import { pruneCandidates } from '../../../../src/action/plan/pruneCandidates.ts';
 import { renderHistory } from '../../../../src/cli/render/historyView.ts';
-import { outcomeLines, renderPlan } from '../../../../src/cli/render/planView.ts';
+import { outcomeLines, renderInstallerLine, renderPlan, renderUpgrade, renderUpgradeResult } from '../../../../src/cli/render/planView.ts';
 import { renderPrune } from '../../../../src/cli/render/pruneView.ts';
 import { assertNames } from '../../../names.ts';
 import { ago, busySnapshot, fixtureNow } from '../fixture.ts';
@@ -41,6 +41,42 @@ describe('what restart and stop print', () => {
       { width: 60, color: false, now: fixtureNow },
     );
     assert.deepEqual(lines.split('\n'), ['It is still running.', '  PID 4: ended (SIGTERM)', '']);
+  });
+});
+
+describe('what upgrade prints', () => {
+  it('with and without an exact way back, where only the user can restart, and what came of it, 60 columns', () => {
+    const options = { width: 60, color: false, now: fixtureNow };
+    const argv = ['npm', 'install', '--prefix', '/srv/shop', 'notes@1.1.0'] as const;
+    const [stale, , duplicate] = given.instances;
+    assert.ok(stale && duplicate);
+    const plan = {
+      argv,
+      command: argv.join(' '),
+      packageName: 'notes',
+      from: '1.0.0',
+      to: '1.1.0',
+      instances: [],
+      order: 'upgrade-first',
+    } as const;
+    const undo = { files: [], exact: true, install: { kind: 'command', argv: ['npm', 'install'] } } as const;
+    const restart = makePlan('restart', stale, given, around);
+    const manual = makePlan('restart', duplicate, given, { ...around, windows: new Set() });
+    const steps = [{ text: plan.command, result: 'exit code 1' }];
+    const texts = [
+      renderUpgrade(plan, [restart], undo, options),
+      renderUpgrade(plan, [manual], { ...undo, exact: false }, options),
+      renderUpgrade({ ...plan, cwd: '/srv/shop' }, [], undefined, options),
+      ...(['done', 'rolled-back'] as const).map((status) =>
+        renderUpgradeResult({ status, message: 'notes 1.0.0 is installed.', steps }, options),
+      ),
+      renderInstallerLine('added \u001b[31m1\u001b[0m package\r\u202e', options),
+    ];
+    assert.deepEqual(
+      ['\u001b', '\r', '\u202e'].filter((character) => texts.join('').includes(character)),
+      [],
+    );
+    assertGolden('upgrade-60', texts.join('\n'));
   });
 });
 

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import stringWidth from 'string-width';
 import { clip, displayWidth, pad, terminalText, wrap } from '../../../../src/cli/render/text.ts';
 
 describe('text for a terminal', () => {
+  it('has the width of Unicode’s tables also where these are not loaded: each plain character alone, and all of them in one text', () => {
+    const characters = Array.from({ length: 0x2300 - 0x20 }, (_, index) => String.fromCharCode(index + 0x20));
+    assert.deepEqual(
+      characters.filter((one) => displayWidth(one) !== stringWidth(one)),
+      [],
+    );
+    assert.equal(displayWidth(characters.join('')), stringWidth(characters.join('')));
+  });
+
   it('makes hostile characters visible', () => {
     const cases: readonly (readonly [string, string])[] = [
       ['\x1b[31mred\x1b[0m', '\\x1b[31mred\\x1b[0m'],
@@ -16,6 +26,10 @@ describe('text for a terminal', () => {
       ['tag\u{e0041}', 'tag\\u{e0041}'],
       ['line\u2028par\u2029', 'line\\u{2028}par\\u{2029}'],
       ['\x7f', '\\x7f'],
+      // Fillers, an empty pattern, variation selectors: a name of them alone would be an empty row.
+      ['\u3164', '\\u{3164}'],
+      ['a\u034f\u2800', 'a\\u{34f}\\u{2800}'],
+      ['a\ufe0f\u{e0100}', 'a\\u{fe0f}\\u{e0100}'],
     ];
     for (const [hostile, shown] of cases) {
       assert.equal(terminalText(hostile), shown);

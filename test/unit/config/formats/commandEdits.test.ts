@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { FormatId } from '../../../../src/clients/clientDescription.ts';
 import { EditRefused, type EntryPlace } from '../../../../src/config/formats/commandEdits.ts';
-import { formatNamed } from '../../../../src/config/formats/formats.ts';
+import { formatNamed, formatOf } from '../../../../src/config/formats/formats.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { Tree, writableFormat } from '../tree.ts';
 
@@ -17,8 +17,7 @@ function editsOf(format: string) {
 }
 
 /** Puts the words in front and takes them off again; the text in between must say what was wanted. */
-function roundTrip(format: FormatId, text: string, place: EntryPlace): string {
-  const edits = editsOf(format);
+function roundTrip(format: FormatId, text: string, place: EntryPlace, edits = editsOf(format)): string {
   const before = edits.words(text, place);
   const wrapped = edits.prepend(text, place, words);
   deepEqual(edits.words(wrapped, place).words, [...words, ...before.words]);
@@ -34,32 +33,59 @@ describe('commandEdits', () => {
   afterEach(() => tree.remove());
 
   it('changes every stdio entry of every client’s files and back, to the byte', async () => {
-    for (const fixture of ['captured', 'written', 'opencode']) {
-      tree.copy(`${fixture}/home`, tree.home);
-      tree.copy(`${fixture}/project`, tree.project);
+    const readOnly = new Set<string | undefined>();
+    const changed = new Set<string | undefined>();
+    for (const fixtures of [
+      ['captured', 'written', 'opencode'],
+      ['addmcp', 'handmade'],
+    ]) {
+      tree.remove();
+      tree = new Tree();
+      for (const fixture of fixtures) {
+        tree.copy(`${fixture}/home`, tree.home);
+        if (fixture !== 'addmcp') {
+          tree.copy(`${fixture}/project`, tree.project);
+        }
+      }
+      tree.copy('windows', tree.home);
+      const reading = await tree.discover({ workspaceFiles: [join(tree.project, 'demo.code-workspace')] });
+      for (const definition of reading.definitions.filter(({ transport }) => transport === 'stdio')) {
+        const format = await formatOf(definition.format as FormatId);
+        if (!format.edits) {
+          readOnly.add(definition.format);
+          continue;
+        }
+        changed.add(definition.format);
+        const text = readFileSync(definition.file, 'utf8').replace(/^\ufeff/, '');
+        const wrapped = roundTrip(definition.format as FormatId, text, placeOf(definition), format.edits);
+        const others = (source: string): unknown[] =>
+          format
+            .read(source)
+            .entries.filter((entry) => entry.name !== definition.name || entry.folder !== placeOf(definition).folder)
+            .map(({ name, value }) => [name, value]);
+        deepEqual(others(wrapped), others(text), `${definition.file}: the others stay`);
+      }
     }
-    tree.copy('windows', tree.home);
-    const reading = await tree.discover({ workspaceFiles: [join(tree.project, 'demo.code-workspace')] });
-    const local = reading.definitions.filter((definition) => definition.transport === 'stdio');
-    for (const definition of local) {
-      const text = readFileSync(definition.file, 'utf8').replace(/^\ufeff/, '');
-      const wrapped = roundTrip(definition.format as FormatId, text, placeOf(definition));
-      const others = (source: string): unknown[] =>
-        writableFormat(definition.format as FormatId)
-          .read(source)
-          .entries.filter((entry) => entry.name !== definition.name || entry.folder !== placeOf(definition).folder)
-          .map(({ name, value }) => [name, value]);
-      deepEqual(others(wrapped), others(text), `${definition.file}: the others stay`);
-    }
-    deepEqual([...new Set(local.map((definition) => definition.format))].sort(), [
+    deepEqual([...readOnly].sort(), ['augment-settings', 'mcpb-manifest', 'plugin-mcp', 'vibe-config']);
+    deepEqual([...changed].sort(), [
       'amp-settings',
       'claude-state',
       'codex-config',
+      'context-servers',
+      'continue-config',
+      'copilot-ide',
       'dot-mcp',
       'gemini-settings',
+      'goose-config',
+      'hermes-config',
+      'kiro-mcp',
+      'librechat-config',
+      'mcp-map',
       'mcp-servers',
+      'openclaw-config',
       'opencode-config',
       'qwen-settings',
+      'settings-mcp-servers',
       'vscode-mcp',
       'vscode-settings',
       'vscode-workspace',
@@ -95,6 +121,9 @@ describe('commandEdits', () => {
     ]) {
       roundTrip('mcp-servers', text, { name: 'a' });
     }
+    // What Zed once wrote.
+    const nested = roundTrip('context-servers', '{"context_servers":{"a":{"command":{"path":"x","env":{}}}}}', { name: 'a' });
+    equal(JSON.parse(nested).context_servers.a.command.args.at(-1), 'x');
     const wrapped = editsOf('mcp-servers').prepend('{\n  "mcpServers": {\n    "a": {\n      "command": "x"\n    }\n  }\n}', { name: 'a' }, [
       's',
       '--',

@@ -40,7 +40,7 @@ describe('readEntry', () => {
     ['streamableHttp', { type: 'streamableHttp', url: 'https://h/' }, { ...remote, transport: 'http' }],
     ['ws', { type: 'ws', url: 'https://h/' }, { ...remote, transport: 'ws' }],
     ['an unknown type', { type: 'new', url: 'https://h/' }, { ...remote, transport: 'http' }],
-    ['headers', { url: 'https://h/', http_headers: { A: 'b', C: 1 } }, { ...remote, transport: 'http', headers: ['b'] }],
+    ['headers', { url: 'https://h/', http_headers: { A: 'b', C: 1 } }, { ...remote, transport: 'http', headers: [['A', 'b']] }],
     ['a command and an empty URL', { command: 'n', url: null }, { ...stdio, command: 'n' }],
     ['both, with a type', { type: 'http', command: 'n', url: 'https://h/' }, { ...remote, transport: 'http' }],
     ['both, without', { command: 'n', url: 'https://h/' }, { ...stdio, command: 'n' }],

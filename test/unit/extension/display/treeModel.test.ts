@@ -5,9 +5,10 @@ import { definitionTooltip } from '../../../../src/extension/display/instanceToo
 import { buildTree, holdRows } from '../../../../src/extension/display/treeModel.ts';
 import { changedRows, contextFlags, indexNodes, type TreeNode } from '../../../../src/extension/display/treeNode.ts';
 import type { Grouping, WindowFacts } from '../../../../src/extension/window/windowFacts.ts';
+import type { Definition } from '../../../../src/model/definition.ts';
 import type { FindingKind } from '../../../../src/model/finding.ts';
 import type { Instance, LazyStart, NotStarted, Snapshot } from '../../../../src/model/snapshot.ts';
-import { assertOmits } from '../../../names.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { fullSnapshot } from '../../cli/fullSnapshot.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
 
@@ -98,6 +99,35 @@ describe('The rows of the view', () => {
     assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711', 'Cursor', '  mcp.json']);
     assert.deepEqual(nodes[1]?.children[0]?.open, { file: problem.file, line: 3 });
     assert.deepEqual(seenBy({ ...here, choices: { ...here.choices, onlyProblems: true } }, { problems: [problem] }), ['mcp.json']);
+  });
+
+  it('by server: what clients configure differently has a row, with a row for each entry', () => {
+    const one = definition({ name: 'notes', args: ['-y', 'notes@1'] });
+    const other = definition({ id: 'd2', name: 'notes', client: 'cursor', file: '/home/ann/.cursor/mcp.json', args: ['-y', 'notes@2'] });
+    const shown = (groupBy: Grouping, ...definitions: readonly Definition[]): TreeNode[] =>
+      buildTree(snapshot({ instances: [], definitions }), { ...here, choices: { ...here.choices, groupBy } }, now);
+    const drift = shown('server', one, other).find(({ id }) => id === 'drift');
+    assert.deepEqual(
+      drift?.children.map(({ label, children }) => [label, children.map(({ definitionId, flags }) => [definitionId, flags])]),
+      [
+        [
+          'notes',
+          [
+            ['d1', 'server;configured;guardable'],
+            ['d2', 'server;configured;guardable'],
+          ],
+        ],
+      ],
+    );
+    assertNames(drift?.children[0]?.description ?? '', 'version', '1', '2', 'Cursor', 'VS Code');
+    assert.equal(
+      shown('client', one, other).some(({ id }) => id === 'drift'),
+      false,
+    );
+    assert.equal(
+      shown('server', one, { ...other, args: one.args }).some(({ id }) => id === 'drift'),
+      false,
+    );
   });
 
   it('are grouped by server or package where the user wants that', () => {

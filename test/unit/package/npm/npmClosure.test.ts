@@ -62,7 +62,8 @@ describe('readClosure: npm', () => {
     );
   });
 
-  it('takes content from the hidden lock file, only where path and version agree', () => {
+  it('takes content from the hidden lock file, only where path and version agree; of the own package where its code cannot be read', () => {
+    sparse(tree.path(modules, 'server/big.js'));
     tree.write({
       [`${modules}/.package-lock.json`]: {
         packages: {
@@ -81,7 +82,10 @@ describe('readClosure: npm', () => {
     );
   });
 
-  it('knows the own package by its code where no installer wrote down what it holds', () => {
+  it('knows the own package by its code, also where its installer wrote down what it held', () => {
+    tree.write({
+      [`${modules}/.package-lock.json`]: { packages: { 'node_modules/server': { version: '1.0.0', integrity: 'sha512-AAA=' } } },
+    });
     const content = (): string | undefined => {
       const reading = readClosure(ref);
       ok(reading.status === 'ok');

@@ -48,6 +48,27 @@ describe('facts', () => {
     assert.equal(reader.fact(identity(5), 'entry')?.definition, 'd');
   });
 
+  it('are asked for once in a scan: what another observer records meanwhile, the next scan finds, and a fact that is recorded twice keeps its first value', () => {
+    const entry = (definition: string) => ({ takenAt: now, definition, print: { command: null, args: [], env: {} } });
+    const reader = new FactStore(runDir);
+    const writer = new FactStore(runDir);
+    writer.recordFact(identity(4), 'entry', entry('d'));
+    const settled = new Date(now - 60_000);
+    utimesSync(folder(), settled, settled);
+    reader.look();
+    assert.deepEqual(
+      [reader.fact(identity(5), 'entry'), reader.fact(identity(6), 'entry'), reader.known('entry').size],
+      [undefined, undefined, 1],
+    );
+    writer.recordFact(identity(5), 'entry', entry('first'));
+    writer.recordFact(identity(6), 'entry', entry('first'));
+    assert.deepEqual([reader.fact(identity(5), 'entry'), reader.known('entry').size], [undefined, 1], 'the same scan');
+    assert.equal(reader.recordFact(identity(6), 'entry', entry('second')).definition, 'first');
+    reader.look();
+    assert.equal(reader.fact(identity(5), 'entry')?.definition, 'first');
+    assert.equal(reader.known('entry').size, 3);
+  });
+
   it('live as long as the observer where none can be kept, and it says why', () => {
     const file = join(runDir, 'no-folder');
     writeFileSync(file, '');

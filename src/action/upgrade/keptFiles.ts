@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { renamePatiently } from '../../storage/atomicFile.ts';
+import { readBytes } from '../../storage/boundedFile.ts';
+
+/** In bytes; the lock file of a large workspace has a few megabytes. */
+const maxBytes = 64 * 1024 * 1024;
+
+/** A file as it was. */
+interface KeptFile {
+  readonly path: string;
+  /** Null: it was not there. */
+  readonly content: { readonly bytes: Buffer; readonly mode: number } | null;
+}
+
+/** Keeps files in memory. @returns the files, or why one cannot be kept: it is a link, not regular, or cannot be read */
+export function keepFiles(paths: readonly string[]): readonly KeptFile[] | { readonly reason: string } {
+  const kept: KeptFile[] = [];
+  for (const path of paths) {
+    const seen = lstatSync(path, { throwIfNoEntry: false });
+    if (!seen) {
+      kept.push({ path, content: null });
+      continue;
+    }
+    const read = readBytes(path, maxBytes);
+    if (!seen.isFile() || read.status !== 'ok') {
+      return { reason: read.status === 'ok' ? `${path} is a link` : read.reason };
+    }
+    kept.push({ path, content: { bytes: read.bytes, mode: seen.mode & 0o7777 } });
+  }
+  return kept;
+}
+
+/** Whether a file differs from what was kept. */
+export function hasChanged({ path, content }: KeptFile): boolean {
+  const now = readBytes(path, maxBytes);
+  return content === null ? now.status !== 'absent' : now.status !== 'ok' || !now.bytes.equals(content.bytes);
+}
+
+/** Puts a file back: under a new name, then by rename, so that a link that stands there now is replaced and not followed. @throws the system's error */
+export function putBack(kept: KeptFile): void {
+  const { path, content } = kept;
+  if (!hasChanged(kept)) {
+    return;
+  }
+  if (content === null) {
+    rmSync(path, { force: true });
+    return;
+  }
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, content.bytes, { flag: 'wx', mode: 0o600 });
+    chmodSync(temporary, content.mode);
+    renamePatiently(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}

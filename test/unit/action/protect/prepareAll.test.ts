@@ -1,0 +1,76 @@
+import { deepEqual, ok } from 'node:assert/strict';
+import { chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { type AllPreparation, prepareAll } from '../../../../src/action/protect/prepareAll.ts';
+import { makeChange, type ProtectRequest } from '../../../../src/action/protect/protectChange.ts';
+import type { RawDefinition } from '../../../../src/model/definition.ts';
+import { Tree } from '../../config/tree.ts';
+
+const protect: ProtectRequest = { action: 'protect', portable: false, choices: { locks: [] } };
+
+describe('prepareAll', () => {
+  let tree: Tree;
+  beforeEach(() => {
+    tree = new Tree();
+  });
+  afterEach(() => tree.remove());
+
+  const prepare = (definitions: readonly RawDefinition[], request: ProtectRequest): Promise<AllPreparation> =>
+    prepareAll(definitions, request, join(tree.root, 'run'), {
+      home: tree.home,
+      platform: 'linux',
+      env: {},
+      running: new Map(),
+      policyFiles: [],
+    });
+
+  it('changes the entries of a file together, and back to the byte; what cannot be changed is told and stops nothing', async () => {
+    const cursor = tree.write('home/.cursor/mcp.json', {
+      mcpServers: { one: { command: 'x' }, two: { command: 'y', args: ['z'] }, far: { url: 'https://example.com' } },
+    });
+    const goose = tree.write('home/.config/goose/config.yaml', 'extensions:\n  three: # mine\n    type: stdio\n    cmd: npx\n');
+    const anchored = 'mcp_servers:\n  four: &a\n    command: npx\n  five:\n    command: npx\n    args: []\n';
+    const hermes = tree.write('home/.hermes/config.yaml', anchored);
+    const zed = tree.write(
+      'home/.config/zed/settings.json',
+      '{\n  // Mine.\n  "context_servers": { "six": { "command": "npx", "args": ["a",], }, },\n}\n',
+    );
+    const gemini = tree.write('home/.gemini/settings.json', { mcpServers: { seven: { command: 'x' } } });
+    chmodSync(gemini, 0o444);
+    const files = [cursor, goose, hermes, zed, gemini];
+    const before = files.map((file) => readFileSync(file, 'utf8'));
+    const { definitions } = await tree.discover();
+    const all = await prepare(definitions, protect);
+    deepEqual(
+      all.files.map(({ file, changes }) => [file.path, changes.map(({ definition }) => definition.name).sort()]).sort(),
+      [
+        [cursor, ['one', 'two']],
+        [goose, ['three']],
+        [hermes, ['five']],
+        [zed, ['six']],
+      ].sort(),
+    );
+    deepEqual(all.refused.map(({ definition }) => definition.name).sort(), ['far', 'four', 'seven']);
+    ok(all.refused.every(({ refusal }) => refusal.reason !== ''));
+    deepEqual(
+      files.map((file) => readFileSync(file, 'utf8')),
+      before,
+      'nothing is written yet',
+    );
+    for (const change of all.files) {
+      makeChange(change, join(tree.root, 'run'), 0);
+    }
+    const guarded = (await tree.discover()).definitions.filter(({ args }) => args.includes('guard'));
+    deepEqual(guarded.map(({ name }) => name).sort(), ['five', 'one', 'six', 'three', 'two']);
+    deepEqual((await prepare(guarded, protect)).files, [], 'they are as requested');
+    const undone = await prepare(guarded, { action: 'unprotect' });
+    for (const change of undone.files) {
+      makeChange(change, join(tree.root, 'run'), 1);
+    }
+    deepEqual(
+      files.map((file) => readFileSync(file, 'utf8')),
+      before,
+    );
+  });
+});
