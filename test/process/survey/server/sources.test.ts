@@ -47,7 +47,7 @@ describe('source that is used in place', function () {
     /** What an observer does not know that comes afterwards; by default nothing. */
     readonly late?: RegExp;
   }
-  const notKnown = /written after it started/;
+  const notKnown = / after it started/;
 
   describe('node server.js', () => {
     const at = (path: string): string => join(folder, path);
