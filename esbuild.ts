@@ -44,7 +44,6 @@ const common = {
   target: 'node20',
   sourcesContent: false,
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
@@ -54,18 +53,23 @@ const common = {
 } as const satisfies BuildOptions;
 
 /** Command line and extension share most of their code, so they are one build with common pieces. The guard is a build of its own: `protect` copies it, and it starts with each server. */
-export type BuildName = 'core' | 'guard';
+export type BuildName = 'core' | 'guard' | 'host' | 'relay';
 
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
   core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
-  // Kept names cost a call for each new closure, and the guard makes closures for each message.
-  guard: { ...common, keepNames: false, entryPoints: { guard: 'src/guard/main.ts' } },
+  guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
+  // Loaded by `guard.cjs`. Builds of their own: as pieces of the guard they would split its start further.
+  host: { ...common, entryPoints: { host: 'src/host/runHost.ts' } },
+  relay: { ...common, entryPoints: { relay: 'src/relay/runRelay.ts' } },
 };
-const buildNames = ['core', 'guard'] as const;
+const buildNames = ['core', 'guard', 'host', 'relay'] as const;
 
 /** The program that each build's pieces take for theirs, when they ask for the folder of the programs. */
-const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard' };
+const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard', host: 'host', relay: 'relay' };
+
+/** The relay in other languages, for machines that have them. */
+const relayScripts = ['relay.pl', 'relay.py'];
 
 /** The first of two steps: esbuild can split only ES modules. */
 function splitOptions(name: BuildName, outdir: string): BuildOptions {
@@ -92,11 +96,15 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
       plugins: [],
       absWorkingDir: import.meta.dirname,
       format: 'cjs',
-      // Its errors carry their names themselves.
-      keepNames: false,
       entryPoints: ['yaml'],
       outfile: join(outdir, yamlFile),
     });
+  }
+  if (name === 'relay') {
+    mkdirSync(outdir, { recursive: true });
+    for (const file of relayScripts) {
+      writeFileSync(join(outdir, file), readFileSync(join(import.meta.dirname, 'src', 'relay', file)));
+    }
   }
   for (const { path, code, map } of pieces) {
     mkdirSync(dirname(path), { recursive: true });

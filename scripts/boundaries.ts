@@ -105,6 +105,8 @@ export const boundaries: Readonly<
       'action/ensure/startDetachedServer.ts': 'creates the log of a server in the private folder',
       'lock/kernelLock.ts': 'opens lock files: no links, our owner; reads nothing',
       'base/random.ts': 'the kernel’s random device, checked to be a device',
+      'relay/hostFolder.ts':
+        'the secret of the host: no links, our owner, closed to others; and the mark that a host is being started, exclusively',
     },
   },
   folders: {
@@ -113,6 +115,7 @@ export const boundaries: Readonly<
     crosses: (text) => takes(text, fileModules, /^mkd/),
     allowed: {
       'storage/privateFolder.ts': 'the boundary: our owner, no links, closed to others',
+      'relay/hostFolder.ts': 'the folder of the host, which checks it before it uses it',
       'lock/control/controlPath.ts': 'a short folder for a socket, checked by storage/privateFolder.ts',
       'action/protect/launcher.ts': 'folders of pieces below the private folder',
     },
@@ -131,6 +134,8 @@ export const boundaries: Readonly<
       'lock/control/controlClient.ts': 'the control socket of a guard, which proves the secret of its own folder',
       'guard/http/transport/upstream.ts': 'the server behind the guard',
       'guard/http/transport/reachable.ts': 'whether that server accepts connections',
+      'relay/hostFolder.ts': 'the socket of the host, in a folder of this user alone',
+      'host/runHost.ts': 'the connection that a relay gives to its own host',
     },
   },
   credentials: {
@@ -152,6 +157,8 @@ export const boundaries: Readonly<
       'guard/stdio/memoryUse.ts': 'a constant: V8’s own garbage collection',
       'lock/flockHelper.ts': 'flock and perl from the folders of the system, with a script of ours',
       'action/ensure/startDetachedServer.ts': 'the command that the user confirmed',
+      'relay/relayServer.ts': 'the command of the client’s entry, which started the relay',
+      'relay/hostFolder.ts': 'the host, which is this program',
       'action/upgrade/runInstaller.ts': 'the package manager’s command that the user confirmed, and the way back from it',
       'action/protect/launcher.ts': 'tries the launcher that it has just written',
       'guard/http/server/replaceByEnsure.ts': 'our own command line beside the guard',
@@ -167,6 +174,9 @@ export const boundaries: Readonly<
       'guard/process/watchdog.ts': 'its own shell; the shell ends what the guard started',
       'guard/process/ancestors.ts': 'signal 0: asks whether the client of the guard lives',
       'guard/stdio/stdioGuard.ts': 'itself, to end by the signal that ended its server',
+      'relay/runRelay.ts': 'the same',
+      'relay/relayServer.ts': 'the group of the server that the relay started',
+      'host/remoteServer.ts': 'the group of a server whose relay was killed; its start is compared before each signal',
       'cli/terminal.ts': 'itself, by Ctrl-C while it asks',
       'lock/flockHelper.ts': 'its own helper, when it does not answer',
     },
@@ -184,7 +194,10 @@ export const boundaries: Readonly<
       'guard/http/server/ownProcess.ts': 'passes the server’s output on, as the client would see it without the guard',
       'guard/relay/serverLink.ts': 'the output of the server, a field of the same name',
       'guard/stdio/stdioGuard.ts': 'listens for errors of the streams',
-      'guard/stdio/stdioSession.ts': 'the protocol with the client',
+      'guard/process/guardPlace.ts': 'the protocol with the client',
+      'relay/runRelay.ts': 'the same, and the log of the guard',
+      'host/runHost.ts': 'lines of the guard’s log; the host has no standard error unless it is debugged',
+      'host/relayConnection.ts': 'the same',
     },
   },
   terminal: {

@@ -23,7 +23,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   presentation: ['model', 'base'],
   action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
   guard: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package'],
-  host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard'],
+  host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard', 'relay'],
   relay: [],
   mcp: ['model', 'base', 'presentation', 'action'],
   cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action', 'mcp'],

@@ -4,7 +4,7 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** Errors of the language and of libraries: their texts may quote what they were given (a pattern, a file's text, an argument), and thus a secret. */
-const quoting = /^(?:(?:Syntax|Type|Range|Reference|URI|Eval|Aggregate|Assertion|Vali|Toml|YAMLParse)Error|YAMLWarning)$/;
+const quoting = /^(?:(?:Syntax|Type|Range|Reference|URI|Eval|Aggregate|Assertion|Vali|YAMLParse)Error|YAMLWarning)$/;
 
 /**
  * Why something failed, for people: the first line of what the system or our own code says (for a missing module, Node appends the list of modules that required
@@ -17,7 +17,9 @@ export function reasonOf(error: unknown): string {
   if (
     [error.name, error.constructor.name].some((name) => quoting.test(name)) ||
     error instanceof TypeError ||
-    error instanceof SyntaxError
+    error instanceof SyntaxError ||
+    // smol-toml's error has no name of its own, and the build shortens those of classes. This field quotes the file.
+    'codeblock' in error
   ) {
     const code = errorCode(error) ?? errorCode(error.cause);
     return code ?? `${errorName(error)} (its text is not shown: it may repeat what was read)`;

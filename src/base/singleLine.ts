@@ -4,9 +4,15 @@
  */
 export const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
-/** Text of others on one line of ours: each run of control characters and of characters that are not seen becomes one space. @param limit UTF-16 units that are kept */
+/** More marks on one letter than any script uses: they would cover the lines around it. The first eight are a group. */
+export const piledMarks = /(\p{M}{8})(\p{M}+)/gu;
+
+/**
+ * Text of others on one line of ours: each run of control characters and of characters that are not seen becomes one space; marks piled on one letter are left out.
+ * @param limit UTF-16 units that are kept
+ */
 export function singleLine(text: string, limit: number): string {
-  return text.split(unseen).join('\n').replace(/\n+/g, ' ').slice(0, limit);
+  return text.split(unseen).join('\n').replace(/\n+/g, ' ').replace(piledMarks, '$1').slice(0, limit);
 }
 
 /** What is not seen or has no meaning for all readers, spaces other than the plain one; quotation mark and backslash. */

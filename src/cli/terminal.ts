@@ -1,5 +1,5 @@
 import type { Key } from 'node:readline';
-import { terminalText } from './render/text.ts';
+import { clip, everyUnseen, terminalText } from './render/text.ts';
 
 export interface Output {
   readonly isTty: boolean;
@@ -31,10 +31,13 @@ export interface Shell {
   onResize(listener: () => void): () => void;
 }
 
+/** Views have no fewer columns. */
+const narrowest = 30;
+
 /** Width for the views: of the terminal, else from `COLUMNS` (set by watch(1) and pagers), else unlimited, so that `grep` gets whole lines. */
 export function viewWidth(shell: Pick<Shell, 'stdout' | 'env'>): number {
   const columns = shell.stdout.size()?.columns ?? Number(shell.env.COLUMNS ?? '');
-  return Number.isInteger(columns) && columns > 0 ? Math.max(columns, 30) : Number.POSITIVE_INFINITY;
+  return Number.isInteger(columns) && columns > 0 ? Math.max(columns, narrowest) : Number.POSITIVE_INFINITY;
 }
 
 /** Writes to a stream. After its reader is gone (EPIPE) writes are dropped; `onClosed` is called then. */
@@ -117,13 +120,17 @@ export class Screen {
     this.#output = output;
   }
 
-  /** Replaces the drawing. Lines must not be wider than the terminal. Lines that do not fit its height are left out and counted in the last one. */
+  /**
+   * Replaces the drawing. Lines must not be wider than the terminal or `narrowest`: in a narrower one they would be broken, and the next drawing would not begin
+   * where this one did. Lines that do not fit its height are left out and counted in the last one.
+   */
   draw(text: string): void {
-    const rows = this.#output.size()?.rows ?? 24;
-    let lines = text.replace(/\n$/, '').split('\n');
+    const { rows, columns } = this.#output.size() ?? { rows: 24, columns: 80 };
+    let lines = columns < narrowest ? [clip(`Widen the window to ${narrowest} columns.`, columns)] : text.replace(/\n$/, '').split('\n');
     if (lines.length > rows - 1) {
       const kept = Math.max(1, rows - 2);
-      lines = [...lines.slice(0, kept), `… ${lines.length - kept} more lines do not fit: enlarge the window, or use mcp-shepherd status`];
+      const missing = `… ${lines.length - kept} more lines do not fit: enlarge the window, or use mcp-shepherd status`;
+      lines = [...lines.slice(0, kept), clip(missing, columns)];
     }
     const next = `${lines.join('\n')}\n`;
     if (next === this.#text) {
@@ -154,14 +161,12 @@ export class Screen {
   }
 }
 
-/** Characters that JSON allows and a terminal obeys: DEL and C1 controls, invisible characters, direction marks, line separators. */
-const terminalUnsafe = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
-
-/** JSON text in which `terminalUnsafe` is escaped; the values stay the same. @param indent spaces per level; 0 = one line */
+/** JSON text in which what a terminal obeys or does not show is escaped, but for its own line breaks; the values stay the same. @param indent spaces per level; 0 = one line */
 export function jsonText(value: unknown, indent = 0): string {
-  return `${JSON.stringify(value, undefined, indent).replace(terminalUnsafe, escapeUnits)}\n`;
+  return `${JSON.stringify(value, undefined, indent).replace(everyUnseen, escapeUnits)}\n`;
 }
 
 function escapeUnits(character: string): string {
-  return [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('');
+  const units = [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`);
+  return character === '\n' ? character : units.join('');
 }

@@ -1,3 +1,4 @@
+import { singleLine } from '../base/singleLine.ts';
 import type { ClientId, DefinitionScope } from '../model/definition.ts';
 import { asItWasStarted } from '../model/finding.ts';
 import { claudeClients } from './claudeClients.ts';
@@ -88,7 +89,9 @@ export function manualStep(client: { readonly id: ClientId; readonly name: strin
     return `Restart it ${asItWasStarted}.`;
   }
   const step = clientById(client.id)?.restartStep;
-  return step ? step.replaceAll('NAME', () => server) : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
+  return step
+    ? step.replaceAll('NAME', () => singleLine(server, 200))
+    : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
 }
 
 /** Editors that are recognised by the path of their program, in the order in which they are tried. */

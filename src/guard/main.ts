@@ -1,7 +1,18 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { useCompileCache } from '../base/compileCache.ts';
 import { reasonOf } from '../base/errors.ts';
+import type { HostParts } from './hostParts.ts';
+
+/** `relay/runRelay.ts` and `host/runHost.ts`, builds of their own: as pieces of the guard they would split its start. */
+interface RelayProgram {
+  runRelay(args: readonly string[], node: string, guard: string): Promise<number | undefined>;
+}
+interface HostProgram {
+  runHost(words: readonly string[], parts: HostParts): Promise<number>;
+}
 
 const program = fileURLToPath(import.meta.url);
 
@@ -12,9 +23,15 @@ const program = fileURLToPath(import.meta.url);
  */
 export async function startGuard(args: readonly string[]): Promise<number> {
   useCompileCache(program);
+  const load = createRequire(program);
+  const hasRelay = args.includes('--relay') && existsSync(`${dirname(program)}/relay.cjs`);
+  const code = hasRelay ? await (load('./relay.cjs') as RelayProgram).runRelay(args, process.execPath, program) : undefined;
+  if (code !== undefined) {
+    return code;
+  }
   // A piece of its own: the compile cache must be in use before it is loaded.
   const guard = await import('./runGuard.ts');
-  return guard.runGuard(args);
+  return args[0] === 'host' ? (load('./host.cjs') as HostProgram).runHost(args.slice(1), guard.hostParts) : guard.runGuard(args);
 }
 
 function isStartedDirectly(): boolean {

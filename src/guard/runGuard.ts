@@ -1,8 +1,12 @@
-import { say } from './message/ownAnswers.ts';
+import type { HostParts } from './hostParts.ts';
+import { logLine, say } from './message/ownAnswers.ts';
 import { guardOptionTable, parseGuardOptions } from './options/guardOptions.ts';
 import { staleSection } from './options/sharedOptions.ts';
-import { collectAll } from './stdio/memoryUse.ts';
-import { runStdioGuard } from './stdio/stdioGuard.ts';
+import { endServer } from './process/endServer.ts';
+import { begun, collect } from './process/guardPlace.ts';
+import { isGroupAlive } from './process/serverProcess.ts';
+import { startOf } from './process/watchdog.ts';
+import { runStdioGuard, sessionOutcome } from './stdio/stdioGuard.ts';
 
 /**
  * Without another Node, the launcher runs the guard with an editor's program and marks that in `MCP_SHEPHERD_ELECTRON`. The variable that makes this program a
@@ -24,9 +28,21 @@ export async function runGuard(args: readonly string[]): Promise<number> {
   removeElectronVariables(process.env);
   const code = await run(args);
   // At its end Node waits for V8's compiler threads, and one that needs memory waits for a collection (nodejs/node issue 54918).
-  await collectAll();
+  await collect();
   return code;
 }
+
+/** What the host takes from the pieces that are loaded here. */
+export const hostParts: HostParts = {
+  readOptions: parseGuardOptions,
+  runSession: sessionOutcome,
+  endServer,
+  logLine,
+  isGroupAlive,
+  startOf,
+  begun,
+  collect,
+};
 
 async function run(args: readonly string[]): Promise<number> {
   const end = args.indexOf('--');

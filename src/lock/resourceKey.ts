@@ -51,6 +51,9 @@ export function namedResource(
     throw new Error('A path is empty or contains a NUL');
   }
   const real = realPath(expandHome(resource));
+  if (/\p{Cc}/u.test(real) || real.length > 4_096) {
+    throw new Error('A path contains a line break or control character, or is longer than 4,096');
+  }
   return { kind, resource: foldPath(real, platform), ...identityOf(real) };
 }
 

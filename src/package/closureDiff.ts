@@ -1,5 +1,5 @@
 import type { ClosureReading, Ecosystem, InstalledPackage, PackageChange } from '../model/package.ts';
-import { changeDirection, compareVersions } from '../version/compareVersions.ts';
+import { changeDirection, compareVersions, isSameVersion } from '../version/compareVersions.ts';
 import { normalizePythonName } from '../version/pythonSpec.ts';
 
 /** The changes between two readings of one closure. */
@@ -33,12 +33,12 @@ export function isProvenRemoved(
 
 /**
  * Whether a change is one of versions, where each of the two is in a place of its own. Versions that the rules of their ecosystem call equal (`1.0` and `1.0.0` of
- * Python, other build metadata) are none.
+ * Python) are none.
  */
 export function isOtherVersion(ecosystem: Ecosystem, { direction, running, installed }: PackageChange): boolean {
   return (
     (direction === 'upgrade' || direction === 'downgrade' || direction === 'changed') &&
-    (running === undefined || installed === undefined || compareVersions(ecosystem, running, installed) !== 0)
+    (running === undefined || installed === undefined || !isSameVersion(ecosystem, running, installed))
   );
 }
 

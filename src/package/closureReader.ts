@@ -18,7 +18,7 @@ function closureMarks(ref: PackageRef, reading: ClosureReading): readonly string
         marks.add(mark);
       }
     }
-    for (const place of [...(reading.places ?? []), ...(reading.code ?? [])]) {
+    for (const place of reading.places ?? []) {
       marks.add(place);
     }
   }
@@ -63,15 +63,22 @@ const width = 5;
  */
 const unsettledMs = 2_000;
 
+/** The own package may have hundreds of code files, which installers never change alone: their stats are compared at most this often, in milliseconds. */
+const codeEveryMs = 1_000;
+
 /** The stat results of a set of paths at one moment; no file is opened. */
 class Fingerprint {
   readonly #paths: readonly string[];
   readonly #values: Float64Array;
   readonly #settled: boolean;
+  readonly #every: number;
+  #seenAt: number;
 
-  /** Reads the stat of each path now. Never throws. @param now epoch ms */
-  constructor(paths: readonly string[], now: number) {
+  /** Reads the stat of each path now. Never throws. @param now epoch ms @param every ms for which an answer holds */
+  constructor(paths: readonly string[], now: number, every = 0) {
     this.#paths = paths;
+    this.#every = every;
+    this.#seenAt = now;
     this.#values = new Float64Array(paths.length * width);
     let settled = true;
     for (let index = 0; index < paths.length; index += 1) {
@@ -83,22 +90,26 @@ class Fingerprint {
 
   /**
    * Whether all paths are unchanged since. Takes about 2 µs for each path. A path that had changed just before the fingerprint was taken counts as changed.
-   * Never throws.
+   * Never throws. @param now epoch ms
    */
-  isCurrent(): boolean {
+  isCurrent(now: number): boolean {
     if (!this.#settled) {
       return false;
     }
-    const now = new Float64Array(width);
+    if (Math.abs(now - this.#seenAt) < this.#every) {
+      return true;
+    }
+    const values = new Float64Array(width);
     for (let index = 0; index < this.#paths.length; index += 1) {
-      storeStat(this.#paths[index] ?? '', now, 0);
+      storeStat(this.#paths[index] ?? '', values, 0);
       const base = index * width;
       for (let part = 0; part < width; part += 1) {
-        if (now[part] !== this.#values[base + part]) {
+        if (values[part] !== this.#values[base + part]) {
           return false;
         }
       }
     }
+    this.#seenAt = now;
     return true;
   }
 }
@@ -128,8 +139,8 @@ const installingMs = 2_000;
 
 interface Kept {
   readonly reading: ClosureReading;
-  /** Taken before the reading, of its marks: while these are unchanged, another reading gives the same. Undefined when the reading must not be reused. */
-  readonly fingerprint?: Fingerprint;
+  /** Taken before the reading, of its marks and code: while these are unchanged, another reading gives the same. Undefined when the reading must not be reused. */
+  readonly fingerprints?: readonly Fingerprint[];
 }
 
 /** Reads installations, and reads one again only when something in it changed. */
@@ -144,7 +155,7 @@ export class ClosureReader {
   read(ref: PackageRef, now: number): ClosureReading {
     const key = JSON.stringify(ref);
     const before = this.#kept.get(key);
-    const kept = before?.fingerprint?.isCurrent() ? before : readAgain(ref, before?.reading, this.#cache, now);
+    const kept = before?.fingerprints?.every((one) => one.isCurrent(now)) ? before : readAgain(ref, before?.reading, this.#cache, now);
     this.#kept.set(key, kept);
     return kept.reading;
   }
@@ -167,10 +178,13 @@ export class ClosureReader {
 }
 
 function readAgain(ref: PackageRef, before: ClosureReading | undefined, cache: MetadataCache, now: number): Kept {
-  const fingerprint = before?.status === 'ok' ? new Fingerprint(closureMarks(ref, before), now) : undefined;
+  const fingerprints =
+    before?.status === 'ok'
+      ? [new Fingerprint(closureMarks(ref, before), now), new Fingerprint(before.code ?? [], now, codeEveryMs)]
+      : undefined;
   const read = readClosure(ref, cache, now);
   const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
   // The same reading leads to the same marks. While an installer runs, marks change within milliseconds.
   const settled = reading === before && read.status === 'ok' && now - read.changedAt > installingMs;
-  return settled && fingerprint ? { reading, fingerprint } : { reading };
+  return settled && fingerprints ? { reading, fingerprints } : { reading };
 }

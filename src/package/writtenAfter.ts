@@ -25,9 +25,10 @@ interface WrittenFile {
 /**
  * A file that was written, a directory that was moved in, or a link that was made, after a moment although the package was installed before it: what a process that is
  * older loaded is not what is there now, or only times or rights were changed. Modification times can be set back (`cp -p`, `tar`, `rsync -t`), so the change time
- * counts, too, except for a file with several links: package managers make and remove links to the files of their stores. For Python a file whose content is the one
- * in RECORD was touched, and RECORD itself counts by its change time. Looks at the code of the server's own package, at the version files of all packages, and at the
- * directories and links on the way to them. Of source in place only the version file counts: its code is compared on its own. Undefined when there is none. Never throws.
+ * counts, too, except for a file with several links: package managers make and remove links to the files of their stores. For Python a file whose content is the
+ * one in RECORD was touched, one that RECORD names and that is gone was removed, and RECORD itself counts by its change time. Looks at the code of the server's
+ * own package, at the version files of all packages, and at the directories and links on the way to them. Of source in place only the version file counts: its
+ * code is compared on its own. Undefined when there is none. Never throws.
  *
  * @param after epoch ms
  */
@@ -39,9 +40,9 @@ export function writtenAfter(
   const asked = new Set<string>();
   for (const [index, item] of packages.entries()) {
     const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined) : pythonFiles(item, index === 0);
-    const path = files.find(({ path: file, hash }) => writtenAt(file) > after && (hash === undefined || hashOf(file) !== hash))?.path;
-    if (path !== undefined) {
-      return { name: item.name, path, at: writtenAt(path) };
+    const written = files.find((file) => writtenAt(file) > after && (file.hash === undefined || hashOf(file.path) !== file.hash));
+    if (written) {
+      return { name: item.name, path: written.path, at: writtenAt(written) };
     }
     const directories = [...new Set(files.map((file) => dirname(file.path))), item.root];
     const moved = directories.map((directory) => movedIn(directory, after, asked)).find((found) => found !== undefined);
@@ -144,9 +145,13 @@ function recordedFiles({ root }: InstalledPackage): TimedFile[] {
     .map(({ path, hash }) => ({ path: join(dirname(root), path), hash: hash.slice('sha256='.length) }));
 }
 
-/** Epoch ms; 0 when it is no file. */
-function writtenAt(path: string): number {
+/** Epoch ms; 0 when it is no file. A file that an installer recorded, and that is gone, was removed at the last change of its directory. */
+function writtenAt({ path, hash }: TimedFile): number {
   const seen = statPath(path);
+  if (seen.status === 'absent' && hash !== undefined) {
+    const around = statPath(dirname(path));
+    return around.status === 'ok' ? around.stat.mtimeMs : writtenAt({ path: dirname(path), hash });
+  }
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
     return 0;
   }

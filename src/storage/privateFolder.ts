@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { errorCode, reasonOf } from '../base/errors.ts';
 
 /** A folder that is neither read nor written, because another user could have written there. The message names the path and what to do. */
@@ -81,6 +81,10 @@ export function folderOfOthers(path: string, uid: number | undefined, other: str
   }
   for (const folder of foldersAbove(path)) {
     const info = statOrNothing(folder);
+    const link = linkAt(folder);
+    if (link && ![uid, 0, unmappedUser].includes(link.uid)) {
+      return `${folder}, above ${path}, is a link of user ${link.uid}, who could lead it elsewhere: remove it${other}`;
+    }
     if (info && ![uid, 0, unmappedUser].includes(info.uid)) {
       return `${folder}, above ${path}, belongs to user ${info.uid}, who could replace it: give it back with chown${other}`;
     }
@@ -91,15 +95,29 @@ export function folderOfOthers(path: string, uid: number | undefined, other: str
   return undefined;
 }
 
-/** By the names in the path, and by those that its links lead to. */
+/** By the names in the path, by those that its links lead to, and by the real ones. */
 function foldersAbove(path: string): Set<string> {
   const above = new Set<string>();
-  for (const start of [dirname(path), realOrSame(dirname(path))]) {
+  const starts = [dirname(path), realOrSame(dirname(path))];
+  for (const start of starts) {
     for (let folder = start; !above.has(folder); folder = dirname(folder)) {
       above.add(folder);
+      const link = linkAt(folder);
+      if (link) {
+        starts.push(resolve(dirname(folder), link.to));
+      }
     }
   }
   return above;
+}
+
+/** Owner and target of a link; undefined for everything else. */
+function linkAt(path: string): { readonly uid: number; readonly to: string } | undefined {
+  try {
+    return { to: readlinkSync(path), uid: lstatSync(path).uid };
+  } catch {
+    return undefined;
+  }
 }
 
 function realOrSame(path: string): string {

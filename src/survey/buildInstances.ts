@@ -3,7 +3,6 @@ import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign, copyRule } from '../clients/clientTable.ts';
 import { idleMs, type LivingCopy, type ServerWork } from '../diagnosis/copies.ts';
-import { contradictsItself } from '../diagnosis/stale/packages.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
 import { type InstanceRecord, idleSince } from '../lock/instanceRecord.ts';
 import type { ClientId } from '../model/definition.ts';
@@ -39,6 +38,7 @@ import { recordedVersions } from './server/recordedVersions.ts';
 import type { ServerContext } from './server/serverContext.ts';
 import { isElsewhere } from './server/serverVersions.ts';
 import type { SurveyState } from './surveyState.ts';
+import { withoutContradiction } from './withoutContradiction.ts';
 
 /** One running server: the instance as the snapshot shows it, and what the verdicts on its copies need. */
 export interface ServerObservation {
@@ -190,11 +190,12 @@ function workOf(work: ServerWork, record: InstanceRecord | undefined, now: numbe
  * says more; where only a link to it was moved, the place that the command leads to says more.
  */
 function withBeside(
-  verdict: ServerVerdict,
+  judged: ServerVerdict,
   attributed: Attributed,
   server: ServerContext,
   state: SurveyState,
 ): ServerVerdict & { readonly entryLeads?: boolean } {
+  const { scriptGone, ...verdict } = judged;
   const changed = verdict.findings.some(isPackageChange);
   const beside = changed && !isElsewhere(server, state.facts) ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
   const { finding, package: own, dependencies, unknown, askAgainIn, entryLeads = false } = beside;
@@ -204,8 +205,17 @@ function withBeside(
     return verdict;
   }
   if (finding === undefined) {
-    const reasons = [verdict.unknown, unknown].filter((reason) => reason !== undefined).join('; ');
-    return { ...verdict, package: own ?? verdict.package, ...(reasons === '' ? {} : { unknown: reasons }), ...asking, entryLeads };
+    const gone = scriptGone === undefined || entryLeads ? [] : [scriptGone];
+    const reasons = [verdict.unknown, gone.length > 0 ? undefined : unknown].filter((reason) => reason !== undefined).join('; ');
+    const findings = [...verdict.findings, ...gone];
+    return {
+      ...verdict,
+      package: own ?? verdict.package,
+      findings,
+      ...(reasons === '' ? {} : { unknown: reasons }),
+      ...asking,
+      entryLeads,
+    };
   }
   // What the files that the process itself names may still become no longer matters.
   const { unknown: _, askAgainIn: __, ...known } = verdict;
@@ -213,34 +223,18 @@ function withBeside(
     ...known,
     package: own ?? verdict.package,
     changedDependencies: dependencies ?? verdict.changedDependencies,
-    findings: [finding, ...verdict.findings.filter((one) => one.kind !== 'files-gone' && !isPackageChange(one))],
+    findings: [finding, ...verdict.findings.filter((one) => one.kind !== 'files-gone' && !isPackageChange(one) && !isLikelySource(one))],
     entryLeads: true,
   };
 }
 
-function isPackageChange({ kind, subKind }: Finding): boolean {
-  return kind === 'stale' && (subKind === 'package' || subKind === 'dependency' || subKind === 'content');
+/** Where the command leads elsewhere, that is the same event. */
+function isLikelySource({ kind, subKind, confidence }: Finding): boolean {
+  return kind === 'stale' && subKind === 'source' && confidence === 'likely';
 }
 
-/**
- * No instance that says two versions is shown as ok: a version that cannot be explained is unknown.
- * @param inPlace its source is used in place: the version in its metadata proves nothing
- */
-function withoutContradiction(instance: Instance, inPlace: boolean, log: Log): Pick<ServerObservation, 'instance' | 'fault'> {
-  const { package: own, pid } = instance;
-  if (!own || !contradictsItself(instance)) {
-    return { instance };
-  }
-  if (inPlace) {
-    const unknown = `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`;
-    return { instance: { ...instance, unknown } };
-  }
-  const versions = `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`;
-  log.error(`PID ${pid}: ${own.name} is shown as unknown: ${versions}.`);
-  return {
-    instance: { ...instance, package: { ...own, running: null }, unknown: versions },
-    fault: { source: 'verdict', pid, message: `Which version PID ${pid} (${own.name}) runs is not known: ${versions}. Please report it.` },
-  };
+function isPackageChange({ kind, subKind }: Finding): boolean {
+  return kind === 'stale' && (subKind === 'package' || subKind === 'dependency' || subKind === 'content');
 }
 
 interface FirstSeenOf {
@@ -255,7 +249,7 @@ interface FirstSeenOf {
 function dated(finding: Finding, { facts, identity, installed, now }: FirstSeenOf): Finding {
   const { kind, subKind = '', sinceAtMost } = finding;
   return sinceAtMost
-    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}\n${installed ?? ''}`, now)).toISOString() }
+    ? { ...finding, since: new Date(facts.firstSeenAt(identity, `${kind}\n${subKind}`, installed ?? '', now)).toISOString() }
     : finding;
 }
 

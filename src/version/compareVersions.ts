@@ -26,6 +26,14 @@ export function compareVersions(ecosystem: Ecosystem, a: string, b: string): -1 
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
+/**
+ * Whether two texts name one release: equal texts, or spellings that the rules of their ecosystem call equal (`v1.0.0` of npm, `1.0` and `1.0.0` of Python).
+ * Other build metadata (`1.0.0+a`, `1.0.0+b`) are another build, although they have no order.
+ */
+export function isSameVersion(ecosystem: Ecosystem, a: string, b: string): boolean {
+  return compareVersions(ecosystem, a, b) === 0 && (ecosystem === 'python' || a.split('+')[1] === b.split('+')[1]);
+}
+
 /** The direction of a change between two versions; undefined when they are equal. `changed`: they differ and have no order (dates, build metadata). */
 export function changeDirection(
   ecosystem: Ecosystem,

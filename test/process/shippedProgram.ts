@@ -9,7 +9,9 @@ import { keptFolder } from './package/testCache.ts';
  */
 export async function shippedProgram(name: 'cli' | 'guard', folder: string): Promise<string> {
   const built = await keptFolder(`program-${name}`, async (making) => {
-    await buildPieces(name === 'cli' ? 'core' : name, making);
+    for (const build of name === 'cli' ? (['core'] as const) : (['guard', 'host', 'relay'] as const)) {
+      await buildPieces(build, making);
+    }
   });
   cpSync(built, folder, { recursive: true });
   return join(folder, `${name}.cjs`);

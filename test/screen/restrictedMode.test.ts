@@ -17,6 +17,11 @@ import type { Workbench } from './workbench.ts';
 
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31', next: '2099.1.1' } as const;
 
+const order = 'command:workbench.action.closeWindow';
+const hostile = `$(flame)[x](${order})![i](https://evil.example/i)<img src=x onerror=document.title='owned'>&lt;b&gt; <${order}>\u202e${'y'.repeat(10_000)}`;
+/** Names of servers: with everything that a part of the window interprets, and with nothing that is seen. */
+const names = [hostile, '\u3164'] as const;
+
 describe('A hostile project', function () {
   this.timeout(300_000);
   let index: LocalIndex;
@@ -39,14 +44,17 @@ describe('A hostile project', function () {
         mkdirSync(join(workspace, '.vscode'));
         const servers = {
           memory: { type: 'stdio', command: process.execPath, args },
-          '[evil](command:workbench.action.closeWindow)': { type: 'stdio', command: 'touch', args: [join(home, 'ran')] },
+          [`[evil](${order})`]: { type: 'stdio', command: 'touch', args: [join(home, 'ran')] },
         };
         writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }));
-        writeFileSync(join(home, '.claude.json'), JSON.stringify({ mcpServers: { memory: { command: process.execPath, args } } }));
+        const own = names.map((name, index) => [name, { command: process.execPath, args: [...args, `--n=${index}`, hostile] }] as const);
+        const mcpServers = { memory: { command: process.execPath, args }, ...Object.fromEntries(own) };
+        writeFileSync(join(home, '.claude.json'), JSON.stringify({ mcpServers }, null, 1));
         const tools = join(home, 'tools');
         mkdirSync(tools);
         client = await startStandIn(installStandIn(tools), workspace, { ...process.env, HOME: home }, [
           { name: 'memory', copies: 1, command: process.execPath, args },
+          ...own.map(([name, launch]) => ({ name, copies: 1, ...launch })),
         ]);
       },
     });
@@ -113,6 +121,47 @@ describe('A hostile project', function () {
       return index.asked.length > 0;
     });
   });
+
+  it('shows its names as text in rows, hovers, lists, notifications, the links of an entry and the page of a server', async () => {
+    const { page } = workbench;
+    const manifest = join(workbench.places.workspace, 'node_modules', memory.name, 'package.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(memory.version, memory.next));
+    await probe.command('mcpShepherd.refresh');
+    await workbench.statusItem('servers').filter({ hasText: '3 stale' }).waitFor();
+    await workbench.openView('MCP Servers');
+    const row = workbench.rows('$(flame)[x]').first();
+    await workbench.rows('""').first().waitFor();
+    await workbench.hover(row);
+    await harmless();
+    await workbench.openPicks(() => workbench.statusItem('servers').click(), '$ (flame)[x]');
+    await workbench.picks('""').waitFor();
+    await workbench.screenshot('hostile-list-dark');
+    await harmless();
+    await page.keyboard.press('Escape');
+    await row.click();
+    await workbench.details().locator('h1', { hasText: '$(flame)[x]' }).waitFor();
+    assert.equal(await workbench.details().locator('img, a').count(), 0);
+    await workbench.rowMenu(row, 'How to Restart');
+    await workbench.notice('$(flame)[x] (command:');
+    await workbench.rowMenu(row, 'Open Configuration Entry');
+    await page.locator('.codelens-decoration', { hasText: 'stale' }).first().waitFor();
+    await workbench.screenshot('hostile-entry-dark');
+    await harmless();
+  });
+
+  /** Nothing that is shown is an order, an address, a picture or an icon of theirs. */
+  async function harmless(): Promise<void> {
+    const live =
+      'a[data-href*="closeWindow"], a[href*="closeWindow"], a[data-href*="evil"], a[href*="evil"], img[src*="evil"], [onerror], .codicon-flame';
+    const { page } = workbench;
+    assert.deepEqual(await page.locator(live).evaluateAll((found) => found.map((one) => one.outerHTML)), []);
+    assert.notEqual(await page.title(), 'owned');
+    const labels = page.locator('.part.sidebar .monaco-list-row .label-name');
+    assert.deepEqual(
+      (await labels.allTextContents()).filter((text) => text.trim() === ''),
+      [],
+    );
+  }
 });
 
 /** All files and folders below one, with size and time of change. */

@@ -16,7 +16,7 @@ const required = [
   ...['package.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
   ...['dist/README.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'],
 ];
-const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/, /^media\/walkthrough\/[\w-]+\.png$/];
+const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/, /^media\/walkthrough\/[\w-]+\.webp$/];
 /** Bytes. */
 const mostBytes = 700 * 1024;
 

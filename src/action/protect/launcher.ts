@@ -104,9 +104,12 @@ function existing(path: string | undefined): string | undefined {
   return path !== undefined && existsSync(path) ? path : undefined;
 }
 
+/** Relay and host of guarded servers; an installation without them has guards only. */
+const relayFiles = ['host.cjs', 'relay.cjs', 'relay.pl', 'relay.py'];
+
 /** The programs and their pieces, relative to their folder. @throws when one of the programs is missing */
 function programFiles(dist: string): readonly string[] {
-  return Object.entries(piecesOf).flatMap(([entry, pieces]) => {
+  const programs = Object.entries(piecesOf).flatMap(([entry, pieces]) => {
     const file = join(dist, entry);
     if (!existsSync(file)) {
       throw new Error(`${file} is missing: install MCP Shepherd again`);
@@ -114,6 +117,7 @@ function programFiles(dist: string): readonly string[] {
     const names = existsSync(join(dist, pieces)) ? readdirSync(join(dist, pieces)).sort() : [];
     return [entry, ...names.filter((name) => name.endsWith('.cjs')).map((name) => join(pieces, name))];
   });
+  return [...programs, ...relayFiles.filter((name) => existsSync(join(dist, name)))];
 }
 
 /** The folder's name, from version and content: another build of the same version has its own folder. */

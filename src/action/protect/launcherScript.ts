@@ -51,17 +51,29 @@ export function posixLauncher(facts: LauncherFacts): string {
   return `#!/bin/sh
 # MCP Shepherd ${facts.version}. It writes and updates this file itself: changes are lost.
 # Starts the current MCP Shepherd with a Node.js (20 or newer) that it finds.
-_shepherd=${shellQuoted(`${facts.folder}/${facts.programs}`)}
+_shepherd_folder=${shellQuoted(`${facts.folder}/${facts.programs}`)}
 _shepherd_verb=\${1-}
 if [ "$_shepherd_verb" = guard ]; then
   shift
-  _shepherd=$_shepherd/guard.cjs
+  _shepherd=$_shepherd_folder/guard.cjs
 else
-  _shepherd=$_shepherd/cli.cjs
+  _shepherd=$_shepherd_folder/cli.cjs
 fi
+# A relay in perl takes 2 MB, in Python 4 MB, in Node.js 10 MB.
+_shepherd_start() {
+  _shepherd_node=$1
+  shift
+  if [ "$_shepherd_verb \${1-}" = 'guard --relay' ]; then
+    [ -x /usr/bin/perl ] && [ -f "$_shepherd_folder/relay.pl" ] &&
+      exec /usr/bin/perl "$_shepherd_folder/relay.pl" "$_shepherd_node" "$_shepherd" "$@"
+    [ -x /usr/bin/python3 ] && [ -f "$_shepherd_folder/relay.py" ] &&
+      exec /usr/bin/python3 -I -S "$_shepherd_folder/relay.py" "$_shepherd_node" "$_shepherd" "$@"
+  fi
+  exec "$_shepherd_node" "$_shepherd" "$@"
+}
 if [ -f "$_shepherd" ]; then
   _shepherd_node=${shellQuoted(facts.node ?? '')}
-  [ -x "$_shepherd_node" ] && exec "$_shepherd_node" "$_shepherd" "$@"
+  [ -x "$_shepherd_node" ] && _shepherd_start "$_shepherd_node" "$@"
   _shepherd_fits() {
     [ -f "$1" ] && [ -x "$1" ] &&
       "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' </dev/null >/dev/null 2>&1
@@ -71,11 +83,11 @@ if [ -f "$_shepherd" ]; then
     _shepherd_node=\${_shepherd_path%%:*}/node
     _shepherd_path=\${_shepherd_path#*:}
     case $_shepherd_node in
-      /*) _shepherd_fits "$_shepherd_node" && exec "$_shepherd_node" "$_shepherd" "$@" ;;
+      /*) _shepherd_fits "$_shepherd_node" && _shepherd_start "$_shepherd_node" "$@" ;;
     esac
   done
   for _shepherd_node in ${places}; do
-    _shepherd_fits "$_shepherd_node" && exec "$_shepherd_node" "$_shepherd" "$@"
+    _shepherd_fits "$_shepherd_node" && _shepherd_start "$_shepherd_node" "$@"
   done
   for _shepherd_node in ${editors}; do
     [ -x "$_shepherd_node" ] || continue

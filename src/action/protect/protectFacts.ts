@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { programOnPath, runProgram } from '../../base/runProgram.ts';
+import { singleLine } from '../../base/singleLine.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
 import { readConfigFile } from '../../config/discovery/readConfigFile.ts';
 import type { EntryWords } from '../../config/formats/commandEdits.ts';
@@ -99,7 +100,9 @@ export async function protectFacts(
     otherReaders: definition.readBy.filter((id) => id !== definition.client && !areOneProduct(id, definition.client)).map(clientName),
     restartStep: row?.restartsOnChange
       ? `${row.name} restarts ${definition.name} by itself when this file changes.`
-      : (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', definition.name),
+      : (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', () =>
+          singleLine(definition.name, 200),
+        ),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
     rules: await allRules(definition, machine),

@@ -90,13 +90,15 @@ const endsKey = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/;
 /** A private key begins and does not end. */
 const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
 
-/** Redacts one part of a log after the other; remembers whether the part before ended inside a private key. */
+/** Redacts one part of a log after the other; remembers whether the part before ended inside a private key, or with the name of a secret. */
 function hideSecrets(redactor: Redactor): ReadPart['hide'] {
-  let inKey = false;
+  let before = '';
   return (text) => {
-    const whole = inKey ? `${keyBegin}${text}` : text;
-    inKey = opensKey.test(whole);
-    return redactor.text(whole);
+    const whole = `${before}${text}`;
+    const shown = redactor.text(whole);
+    const known = before === keyBegin ? '' : redactor.text(before);
+    before = opensKey.test(whole) ? keyBegin : text.slice(text.lastIndexOf('\n', text.length - 2) + 1).slice(-1_000);
+    return shown.startsWith(known) ? shown.slice(known.length) : shown;
   };
 }
 

@@ -1,21 +1,26 @@
 import stringWidth from 'string-width';
-import { unseen } from '../../base/singleLine.ts';
+import { piledMarks, unseen } from '../../base/singleLine.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
-const everyUnseen = new RegExp(unseen.source, 'gu');
+/** Each character that is not seen: `unseen` in the whole text. */
+export const everyUnseen = new RegExp(unseen.source, 'gu');
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
  * Text from a configuration or a process, made harmless for a terminal: characters that move the cursor, set a colour, break the line,
- * turn the direction or are invisible become visible escapes (`\x1b`, `\n`, `\u{202e}`). Emoji sequences stay whole.
+ * turn the direction, are invisible or pile up on one letter become visible escapes (`\x1b`, `\n`, `\u{202e}`). Emoji sequences stay whole.
  */
 export function terminalText(text: string): string {
-  if (plainAscii.test(text) || !unseen.test(text)) {
+  if (plainAscii.test(text)) {
     return text;
   }
+  const flat = text.replace(piledMarks, (_, kept: string, piled: string) => kept + [...piled].map(escapeOne).join(''));
+  if (!unseen.test(flat)) {
+    return flat;
+  }
   let safe = '';
-  for (const { segment } of graphemesOf(text)) {
+  for (const { segment } of graphemesOf(flat)) {
     safe += isEmoji(segment) ? segment : segment.replace(everyUnseen, escapeOne);
   }
   return safe;

@@ -2,7 +2,6 @@ import { listText } from '../../base/singleLine.ts';
 import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
-import { compareVersions } from '../../version/compareVersions.ts';
 import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { changeText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
@@ -49,7 +48,7 @@ export function contradictsItself({ package: own, findings, unknown }: Pick<Inst
   return (
     own?.running != null &&
     own.installed !== null &&
-    compareVersions(own.ecosystem, own.running, own.installed) !== 0 &&
+    own.running !== own.installed &&
     unknown === undefined &&
     !findings.some(({ kind }) => kind === 'stale')
   );
@@ -127,9 +126,9 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
     };
   }
   const { written } = baseline ?? {};
-  if (written) {
+  if (written && written.name !== evidence.own?.name) {
     return {
-      unknown: `${written.path} was written after it started, or it was moved there, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
+      unknown: `${written.path} was written or removed after it started, or it was moved there, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
     };
   }
   if (installed === null) {

@@ -1,7 +1,7 @@
 import { listText } from '../../base/singleLine.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Ecosystem, PackageChange } from '../../model/package.ts';
-import { changeDirection, compareVersions } from '../../version/compareVersions.ts';
+import { changeDirection, isSameVersion } from '../../version/compareVersions.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { changeText } from '../wording.ts';
 
@@ -48,7 +48,7 @@ const commands = {
  */
 export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefined {
   const { ecosystem, name, running, leads, dependencies, followed, startedAt, changedAt = 0 } = evidence;
-  const equal = compareVersions(ecosystem, running.version, leads.version) === 0;
+  const equal = isSameVersion(ecosystem, running.version, leads.version);
   const direction = equal ? undefined : changeDirection(ecosystem, running.version, leads.version);
   if (direction === undefined && dependencies.length === 0) {
     return undefined;

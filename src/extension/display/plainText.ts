@@ -5,9 +5,9 @@ import { listText, singleLine } from '../../base/singleLine.ts';
  * (codicons, links, commands); these functions remove that meaning and keep the text readable.
  */
 
-/** One line of bounded length, without control characters and without marks that change the reading direction. */
+/** One line of bounded length, without control characters and without marks that change the reading direction. A text of which nothing would be seen is `""`. */
 export function oneLine(text: string, limit = 300): string {
-  const line = singleLine(text, Number.POSITIVE_INFINITY).trim();
+  const line = singleLine(text, Number.POSITIVE_INFINITY).trim() || (text === '' ? '' : '""');
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 

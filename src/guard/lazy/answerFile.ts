@@ -7,10 +7,13 @@ import { readRecord, writeRecord, writeRecordOnce } from '../../storage/jsonReco
 import { privateFolder } from '../../storage/privateFolder.ts';
 
 /** What is kept of one entry: `readRecord` refuses larger files, so what does not fit is not kept. */
-const maxBytes = 1_000_000;
+export const maxBytes = 1_000_000;
 /** Clients, environments and versions whose answers are kept beside each other. */
 const maxSets = 6;
-const maxAnswers = 200;
+/** Of one of them. */
+export const maxAnswers = 200;
+/** UTF-16 units of a request. */
+export const maxRequest = 2_000;
 const maxDifferences = 10;
 /** Files of entries that are kept, and for how long without a use, ms. */
 const [maxFiles, maxAgeMs] = [200, 90 * 86_400_000];
@@ -22,7 +25,7 @@ const sentence = v.pipe(v.string(), v.maxLength(1_000), v.regex(/^\P{Cc}*$/u));
 
 const answerSchema = v.object({
   /** Method and parameters, hashed where the parameters are the user's (addresses of resources). */
-  request: v.pipe(v.string(), v.maxLength(2_000)),
+  request: v.pipe(v.string(), v.maxLength(maxRequest)),
   result: plainObject,
   /** In place of a result: a server of an earlier protocol refuses `server/discover`, with which clients begin. */
   error: v.exactOptional(plainObject),

@@ -1,10 +1,10 @@
-import type { Readable } from 'node:stream';
 import { isRecord } from '../../base/json.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { LazyStart } from '../../model/snapshot.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
-import { messageLine, passErrors } from '../message/ownAnswers.ts';
+import { messageLine } from '../message/ownAnswers.ts';
 import { ErrorTail } from '../process/errorTail.ts';
+import type { MessageSource } from '../process/serverProcess.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { LazySession, ListMethod } from '../relay/sessionMemory.ts';
 import type { KeptAnswers } from './answerFile.ts';
@@ -32,6 +32,7 @@ interface LazyOptions extends StartAnswersOptions {
   /** Ends the server. */
   readonly sleep: () => void;
   readonly redact: (text: string) => string;
+  readonly passErrors: (bytes: Buffer) => void;
   readonly onMark: (mark: LazyStart) => void;
 }
 
@@ -91,7 +92,6 @@ export class LazyAnswers implements LazySession {
     return this.#tail !== undefined;
   }
 
-  /** The mark `start` of the record. */
   get mark(): LazyStart {
     return this.#start.mark(this.#kept, this.#options.redact);
   }
@@ -110,7 +110,7 @@ export class LazyAnswers implements LazySession {
     this.#options.onMark(this.mark);
   }
 
-  get errors(): ((output: Readable | null) => void) | undefined {
+  get errors(): ((output: MessageSource | null) => void) | undefined {
     return this.#tail && ((output) => this.#tail?.read(output));
   }
 
@@ -231,7 +231,7 @@ export class LazyAnswers implements LazySession {
 
   /** Starts the server that a request needs. When that fails, the requests that wait are answered with the reason; the next one tries again. */
   async #wake(): Promise<void> {
-    const { name, relay, wake, say, redact } = this.#options;
+    const { name, relay, wake, say, redact, passErrors } = this.#options;
     this.#phase = 'started';
     this.#differs = false;
     this.#compares = !this.#start.isAsleep;
@@ -305,8 +305,8 @@ export class LazyAnswers implements LazySession {
   }
 
   #drop(what: string): void {
-    const key = this.#key;
-    if (key !== undefined) {
+    if (this.#key !== undefined) {
+      const key = this.#key;
       this.#options.say(`${this.#options.name} answers differently than at its last start: ${what}. Its kept answers are dropped`);
       this.#answers.change((kept) => withDifference(kept, key, what, Date.now()));
     }

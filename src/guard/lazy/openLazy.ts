@@ -5,8 +5,8 @@ import { eagerReason } from '../../process/commandline/eagerReason.ts';
 import { parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
-import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
+import type { GuardPlace } from '../process/guardPlace.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import { type GuardRecord, ownRedactor } from '../publish/guardRecord.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -27,19 +27,19 @@ import { SleepWatch } from './sleepWatch.ts';
 export async function openLazy(
   options: GuardOptions,
   recorder: CodeRecorder,
-  { relay, supervisor }: { readonly relay: Relay; readonly supervisor: Supervisor },
+  { relay, supervisor, place }: { readonly relay: Relay; readonly supervisor: Supervisor; readonly place: GuardPlace },
   over: readonly Promise<unknown>[],
   record: () => Promise<GuardRecord | undefined> | undefined,
 ): Promise<void> {
   const { command, args } = options;
-  const configured = { command, args, cwd: process.cwd(), env: process.env };
-  const redactor = ownRedactor(options);
-  const place = openPlace(options, slotText(configured));
+  const configured = { command, args, cwd: place.cwd, env: place.env };
+  const redactor = ownRedactor(options, place.env);
+  const kept = openPlace(options, place.env, slotText(configured));
   const lazy = new LazyAnswers(
     {
       name: options.name ?? command,
       relay,
-      ...place,
+      ...kept,
       launch: launchText(configured),
       code: codeReader(configured, recorder),
       wake: async () => {
@@ -49,10 +49,11 @@ export async function openLazy(
       sleep: () => void (relay.current && supervisor.sleep(relay.current)),
       memory: () => memoryOf(relay.current?.process.pid),
       redact: (text) => redactor.text(text),
-      say,
+      say: (text) => place.say(text),
+      passErrors: (bytes) => place.passErrors(bytes),
       onMark: (mark) => void record()?.then((one) => one?.mark('start', mark)),
     },
-    place.problem ?? (options.start === 'eager' ? '--start eager' : eagerReason(command, args)),
+    kept.problem ?? (options.start === 'eager' ? '--start eager' : eagerReason(command, args)),
   );
   if (options.sleepAfterMs !== undefined) {
     const isBusy = (): boolean => supervisor.isRestarting || relay.isDeciding || relay.heldCount > 0;
@@ -88,9 +89,13 @@ function codeReader(configured: ConfiguredCommand, recorder: CodeRecorder): () =
 }
 
 /** Where the answers of an entry are kept. */
-function openPlace(options: GuardOptions, slot: string): { file: AnswerFile; secret: string; problem?: string } {
+function openPlace(
+  options: GuardOptions,
+  env: Readonly<NodeJS.ProcessEnv>,
+  slot: string,
+): { file: AnswerFile; secret: string; problem?: string } {
   try {
-    const folder = answerFolder(runDirOf(process.env, options.runDir).path, Date.now());
+    const folder = answerFolder(runDirOf(env, options.runDir).path, Date.now());
     const secret = hashSecret(folder);
     return { file: new AnswerFile(join(folder, `${keyedHash(secret, slot).slice(0, 32)}.json`)), secret };
   } catch (error) {

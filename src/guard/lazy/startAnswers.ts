@@ -2,7 +2,7 @@ import { reasonOf } from '../../base/errors.ts';
 import { isRecord } from '../../base/json.ts';
 import { type IdKey, type JsonObject, readEnvelope } from '../message/envelope.ts';
 import type { Relay } from '../relay/relay.ts';
-import type { AnswerFile, KeptAnswers } from './answerFile.ts';
+import { type AnswerFile, type KeptAnswers, maxAnswers, maxBytes, maxRequest } from './answerFile.ts';
 import { type CodeText, clientText, keyedHash, ordered } from './answerKey.ts';
 import { type FreshAnswer, isKept, plainMethods, requestText, withAnswers } from './answerRules.ts';
 
@@ -28,6 +28,8 @@ export class StartAnswers {
   readonly #options: StartAnswersOptions;
   readonly #fresh = new Map<string, Omit<FreshAnswer, 'key'> & { readonly client: string }>();
   readonly #seen = new Set<string>();
+  /** Length of what was kept since the start, as JSON. */
+  #length = 0;
   #startedCode: CodeText | undefined;
   #askedFirst = false;
   #timer: NodeJS.Timeout | undefined;
@@ -40,6 +42,7 @@ export class StartAnswers {
   starting(): void {
     this.#startedCode = this.#options.code();
     this.#seen.clear();
+    this.#length = 0;
   }
 
   /** A request as it is kept. */
@@ -76,10 +79,15 @@ export class StartAnswers {
     }
   }
 
-  /** Keeps one answer. The first one after the start counts: later ones may come from what the session did. */
+  /**
+   * Keeps one answer, if the file has room: a server may give pages without end. The first one after the start counts: later ones may come from what the session
+   * did.
+   */
   keep(client: string, request: string, result: JsonObject, error?: JsonObject): void {
     const place = `${client} ${request}`;
-    if (!this.#seen.has(place)) {
+    const length = this.#length + JSON.stringify([request, result, error]).length;
+    if (!this.#seen.has(place) && this.#seen.size < maxAnswers && request.length <= maxRequest && length < maxBytes) {
+      this.#length = length;
       this.#seen.add(place);
       this.#fresh.set(place, { client, request, result, at: Date.now(), ...(error ? { error } : {}) });
       clearTimeout(this.#timer);

@@ -42,6 +42,11 @@ export function notificationLine(method: string, params?: unknown): Buffer {
 /** More than any message of ours has. UTF-16 units. */
 const longestLine = 4_096;
 
+/** A text of a server as part of a message: one line, at most 300 characters. */
+export function shownText(text: string): string {
+  return singleLine(text, 300);
+}
+
 /** Writes what a server wrote to standard error to the guard's own, unchanged. */
 export function passErrors(bytes: Buffer): void {
   process.stderr.write(bytes);
@@ -49,5 +54,10 @@ export function passErrors(bytes: Buffer): void {
 
 /** Writes a line of the guard's log to standard error: standard output carries the protocol only. Texts of others in it stay on this line. */
 export function say(text: string): void {
-  process.stderr.write(`mcp-shepherd guard: ${singleLine(text, longestLine)}\n`);
+  process.stderr.write(logLine(text));
+}
+
+/** A line of the guard's log. */
+export function logLine(text: string): string {
+  return `mcp-shepherd guard: ${singleLine(text, longestLine)}\n`;
 }

@@ -46,6 +46,9 @@ export const guardOptionTable = {
   start: option('WHEN', choice(['eager', 'lazy'], 'eager'), 'with the session, or at the first call'),
   'sleep-after': option('MINUTES', minutes, 'end an idle server; the next request starts it again'),
   'update-note': flag('mention a newer version once per session'),
+  // Opt-in until it is proven: not in the help.
+  relay: flag(undefined),
+  alone: flag(undefined),
   'record-only': flag('only publish what runs; do not proxy messages'),
 } as const satisfies OptionTable;
 

@@ -21,11 +21,11 @@ const deepest = 30;
 /** More than the kernel writes into `stat`, and more of a command line than tells a launcher. */
 const [statBytes, commandBytes] = [4_096, 65_536];
 
-/** The processes above this one, parent first, up to the client, the first that is not a launcher. Empty when they cannot be read. Never throws. */
-export async function launchersAndClient(): Promise<readonly Ancestor[]> {
+/** The processes above one, parent first, up to the client, the first that is not a launcher. Empty when they cannot be read. Never throws. @param parent PID of the first */
+export async function launchersAndClient(parent: number = process.ppid): Promise<readonly Ancestor[]> {
   const parentOf = process.platform === 'linux' ? readProc : await readPs();
   const found: Ancestor[] = [];
-  for (let pid = process.ppid; pid > 1 && found.length < deepest; ) {
+  for (let pid = parent; pid > 1 && found.length < deepest; ) {
     const row = parentOf(pid);
     if (!row) {
       break;

@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { singleLine } from '../../base/singleLine.ts';
+import type { MessageSource } from './serverProcess.ts';
 
 /** Characters that are kept. */
 const maxChars = 8_192;
@@ -28,7 +28,7 @@ export class ErrorTail {
   }
 
   /** Keeps the last of what comes, and passes everything on. */
-  read(output: Readable | null): void {
+  read(output: MessageSource | null): void {
     output?.on('data', (chunk: Buffer) => {
       this.#pass(chunk);
       this.#text = (this.#text + this.#decoder.write(chunk)).slice(-maxChars);

@@ -1,7 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
 import { errorCode } from '../../base/errors.ts';
+import type { IdKey } from '../message/envelope.ts';
+
+/** A request in flight. */
+export interface Pending {
+  readonly method: string;
+  /** The tool of a `tools/call`. */
+  readonly tool?: string | undefined;
+  /** `performance.now()` */
+  readonly since: number;
+  /** An earlier request with the same id, which the protocol forbids. */
+  readonly more?: Pending | undefined;
+}
 
 /** Exit code or signal of a process that ended. */
 export interface Ended {
@@ -9,11 +20,34 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Bytes that come, as Node's streams give them. */
+export interface MessageSource {
+  on(event: 'data', take: (chunk: Buffer) => void): unknown;
+  once(event: 'end' | 'close' | 'error', take: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+}
+
+/** Where bytes go, as Node's streams take them. */
+export interface MessageSink {
+  readonly writable: boolean;
+  readonly writableLength: number;
+  readonly writableNeedDrain: boolean;
+  /** @returns whether the reader takes more for now */
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  on(event: 'drain' | 'close', take: () => void): unknown;
+}
+
 /** One running server. */
 export interface ServerProcess {
   readonly pid: number;
-  readonly stdin: Writable;
-  readonly stdout: Readable;
+  readonly stdin: MessageSink;
+  readonly stdout: MessageSource;
+  /** Where the requests in flight are noted; for the host, which tells its relay. */
+  readonly calls?: Map<IdKey, Pending>;
   /** Ends its input. Does nothing when it has inherited the guard's input. */
   closeInput(): void;
   /** Resolves when the process ended. More output may follow, from it or from processes below it. */
@@ -25,7 +59,7 @@ export interface ServerProcess {
   isGroupAlive(): boolean;
 }
 
-interface StartRequest {
+export interface StartRequest {
   readonly command: string;
   readonly args: readonly string[];
   /** Open file descriptors that the server inherits as 3, 4 … */
@@ -33,7 +67,7 @@ interface StartRequest {
   /** `inherit`: the server gets the guard's standard input and output. */
   readonly stdio?: 'pipe' | 'inherit';
   /** Gets the server's standard error; without it the server has the guard's own. */
-  readonly errors?: ((output: Readable | null) => void) | undefined;
+  readonly errors?: ((output: MessageSource | null) => void) | undefined;
   /** Variables to add to the guard's environment. */
   readonly env?: Readonly<Record<string, string>>;
 }

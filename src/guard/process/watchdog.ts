@@ -72,10 +72,12 @@ export class Watchdog {
   }
 }
 
-function startOf(pid: number): string {
+/** Field 22 of /proc/PID/stat; `-` where it cannot be read, and for a process that has ended. */
+export function startOf(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? '-' : (fields[19] ?? '-');
   } catch {
     return '-';
   }

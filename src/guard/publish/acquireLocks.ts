@@ -43,9 +43,12 @@ function unknownHolderText(lockFile: string): string {
 }
 
 /** Opens the folder of the records. `refused`: why nothing can be published or locked. */
-export function openRunFolder(options: Pick<GuardOptions, 'runDir'>): { readonly directory: LockDirectory } | { readonly refused: string } {
+export function openRunFolder(
+  options: Pick<GuardOptions, 'runDir'>,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+): { readonly directory: LockDirectory } | { readonly refused: string } {
   try {
-    const { path, explicit } = runDirOf(process.env, options.runDir);
+    const { path, explicit } = runDirOf(env, options.runDir);
     return openLockDirectory(protocolBase(path, explicit));
   } catch (error) {
     return { refused: reasonOf(error) };

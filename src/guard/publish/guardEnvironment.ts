@@ -5,6 +5,7 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
+import type { GuardPlace } from '../process/guardPlace.ts';
 import { guardStarts } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from './acquireLocks.ts';
 import { GuardRecord, initialFacts, ownRedactor } from './guardRecord.ts';
@@ -17,6 +18,12 @@ const shortWaitMs = 300;
 /** Time to get the lock of a holder that was ended, ms. */
 const takenOverMs = 10_000;
 
+type Place = Pick<GuardPlace, 'env' | 'cwd' | 'pid' | 'ppid' | 'say'>;
+
+function thisProcess(): Place {
+  return { env: process.env, cwd: process.cwd(), pid: process.pid, ppid: process.ppid, say };
+}
+
 /** The result of `--lock`. */
 export type LockOutcome =
   /** The server may start. `conflict`: another process has the resource, and `--on-conflict` allows the start. */
@@ -26,6 +33,7 @@ export type LockOutcome =
 /** The processes above the guard, the folder of the records, and the facts of its own record. Loaded after the start of the server, except with a lock. */
 export class GuardEnvironment {
   readonly #options: GuardOptions;
+  readonly #place: Place;
   readonly #directory: LockDirectory | undefined;
   readonly starts: ProcessStarts;
   readonly facts: InstanceFacts;
@@ -33,20 +41,21 @@ export class GuardEnvironment {
   /** Why nothing can be published or locked; undefined when both are possible. */
   readonly problem: string | undefined;
 
-  private constructor(options: GuardOptions, starts: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
+  private constructor(options: GuardOptions, place: Place, starts: ProcessStarts, facts: InstanceFacts, chain: readonly Ancestor[]) {
+    this.#place = place;
     this.#options = options;
     this.starts = starts;
     this.facts = facts;
     this.#chain = chain;
-    const opened = openRunFolder(options);
+    const opened = openRunFolder(options, place.env);
     this.#directory = 'directory' in opened ? opened.directory : undefined;
     this.problem = 'refused' in opened ? opened.refused : undefined;
   }
 
-  static async read(options: GuardOptions): Promise<GuardEnvironment> {
-    const [starts, chain] = await Promise.all([guardStarts(), launchersAndClient()]);
-    const [own, client] = await Promise.all([startOf(starts, process.pid), clientFacts(chain.at(-1), starts)]);
-    return new GuardEnvironment(options, starts, initialFacts(options, own, client), chain);
+  static async read(options: GuardOptions, place: Place = thisProcess()): Promise<GuardEnvironment> {
+    const [starts, chain] = await Promise.all([guardStarts(), launchersAndClient(place.ppid)]);
+    const [own, client] = await Promise.all([startOf(starts, place.pid), clientFacts(chain.at(-1), starts)]);
+    return new GuardEnvironment(options, place, starts, initialFacts(options, own, client, place), chain);
   }
 
   /**
@@ -70,7 +79,7 @@ export class GuardEnvironment {
       return { status: 'start', instance: result.instance };
     }
     if (result.status === 'in-use' && (onConflict.mode === 'warn' || onConflict.mode === 'read-only')) {
-      say(`${result.text}; ${this.#options.name ?? this.#options.command} is started anyway`);
+      this.#place.say(`${result.text}; ${this.#options.name ?? this.#options.command} is started anyway`);
       return { status: 'start', conflict: result };
     }
     return { status: 'refuse', text: refusal(result, this.#options, notTaken) };
@@ -98,7 +107,8 @@ export class GuardEnvironment {
 
   /** Tries once to take the resources, for a guard that serves without them. */
   async promote(signal: AbortSignal): Promise<Acquisition> {
-    return this.#acquireLocks(0, signal);
+    const result = await this.#acquireLocks(0, signal);
+    return result.status === 'impossible' ? { ...result, text: `it is unknown whether its resource is free: ${result.text}` } : result;
   }
 
   /** Publishes the guard. @returns undefined when it cannot be published; the reason was reported */
@@ -130,7 +140,7 @@ export class GuardEnvironment {
     if (!instance || !this.#directory) {
       return undefined;
     }
-    const record = new GuardRecord(instance, this.starts, report, ownRedactor(this.#options));
+    const record = new GuardRecord(instance, this.starts, report, ownRedactor(this.#options, this.#place.env));
     await record.open(this.#directory, handlers);
     return record;
   }

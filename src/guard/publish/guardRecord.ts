@@ -7,6 +7,7 @@ import type { ProcessStarts } from '../../lock/processStarts.ts';
 import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
 import type { RefusedCalls } from '../message/refusedCalls.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
+import type { ClientsProcess } from '../process/guardPlace.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 
 /** Longest text of a record (`instanceRecord.ts`). */
@@ -17,13 +18,18 @@ const maxArgs = 100;
 const checkMs = 60_000;
 
 /** The facts of the record before the server runs. Arguments are redacted: no secret of the environment is in them. */
-export function initialFacts(options: GuardOptions, own: string | undefined, client: InstanceFacts['client']): InstanceFacts {
-  const redactor = ownRedactor(options);
+export function initialFacts(
+  options: GuardOptions,
+  own: string | undefined,
+  client: InstanceFacts['client'],
+  place: Pick<ClientsProcess, 'env' | 'cwd' | 'pid'> = { env: process.env, cwd: process.cwd(), pid: process.pid },
+): InstanceFacts {
+  const redactor = ownRedactor(options, place.env);
   return {
-    ...(own === undefined ? {} : { guard: { pid: process.pid, start: own } }),
+    ...(own === undefined ? {} : { guard: { pid: place.pid, start: own } }),
     serverId: recordText(options.name ?? redactor.text(options.command)),
     ...(client ? { client } : {}),
-    launch: launchFacts(options, redactor),
+    launch: launchFacts(options, redactor, place.cwd),
     startedAt: new Date().toISOString(),
     // With --record-only no call passes the guard.
     x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
@@ -34,17 +40,21 @@ export function initialFacts(options: GuardOptions, own: string | undefined, cli
 type Command = Pick<GuardOptions, 'command' | 'args'>;
 
 /** The command as a record may hold it. Which arguments are secrets depends on the program, too (`redis-cli -a`). */
-export function launchFacts({ command, args }: Command, redactor: Redactor): NonNullable<InstanceFacts['launch']> {
+export function launchFacts(
+  { command, args }: Command,
+  redactor: Redactor,
+  cwd: string = process.cwd(),
+): NonNullable<InstanceFacts['launch']> {
   return {
     command: recordText(redactor.text(command)),
     args: redactor.args(args.slice(0, maxArgs), command).map(recordText),
-    cwd: recordText(process.cwd()),
+    cwd: recordText(cwd),
   };
 }
 
 /** Hides the secrets of the guard's environment and of the server's command. @param started undefined when the guard starts no server */
-export function ownRedactor(started: Command | undefined): Redactor {
-  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
+export function ownRedactor(started: Command | undefined, variables: Readonly<NodeJS.ProcessEnv> = process.env): Redactor {
+  const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value ?? '']));
   return createRedactor(secretsOf({ args: [], ...started, env, headers: [] }));
 }
 

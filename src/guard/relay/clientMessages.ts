@@ -1,5 +1,5 @@
 import { cancelledKey, type Envelope, type IdKey, readEnvelope } from '../message/envelope.ts';
-import { failureAnswer, say, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
+import { failureAnswer, type ToolAnswer, toolAnswer } from '../message/ownAnswers.ts';
 import { answerText } from '../message/refusedCalls.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { HeldQueue } from './heldQueue.ts';
@@ -39,7 +39,12 @@ export class ClientMessages {
 
   /** Calls wait for the gate's decision. */
   get isDeciding(): boolean {
-    return this.#pending.size > 0;
+    return this.#pending.calls.size > 0;
+  }
+
+  /** Calls that wait for the gate's decision. */
+  get undecided(): Iterable<{ readonly line: Buffer | undefined }> {
+    return this.#pending.calls.values();
   }
 
   /** Takes a line as it came; it leaves with the next `flush`. @param isLast it ends its chunk, so that it may leave at once */
@@ -104,7 +109,7 @@ export class ClientMessages {
     }
     const text = answerText(verdict.answer);
     this.#context.refusals.note(text);
-    say(`a call without an id that could be answered was not passed on: ${text}`);
+    this.#context.say(`a call without an id that could be answered was not passed on: ${text}`);
     return false;
   }
 
@@ -154,7 +159,7 @@ export class ClientMessages {
   }
 
   #decideLater(line: Buffer, envelope: Request, decision: Promise<Verdict>): void {
-    this.#pending.add(envelope.id, decision, (verdict) => {
+    const decided = (verdict: Verdict): void => {
       const link = this.#servers.current;
       if (verdict !== 'pass') {
         this.#refuse(envelope.id, verdict.answer);
@@ -167,7 +172,8 @@ export class ClientMessages {
         this.#context.client.add(this.#unserved(envelope));
       }
       this.#context.flush();
-    });
+    };
+    this.#pending.add(envelope.id, decision, decided, line);
   }
 
   #batch(link: ServerLink, line: Buffer, { items, parts }: Envelope & { kind: 'batch' }): void {

@@ -16,6 +16,10 @@ export class ConnectedServers {
     return this.#broken;
   }
 
+  get all(): Iterable<ServerLink> {
+    return this.#links;
+  }
+
   get count(): number {
     return this.#links.size;
   }

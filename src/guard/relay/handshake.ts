@@ -1,10 +1,7 @@
-import { singleLine } from '../../base/singleLine.ts';
 import type { JsonObject } from '../message/envelope.ts';
+import { shownText } from '../message/ownAnswers.ts';
 import type { ServerLink } from './serverLink.ts';
 import type { SessionMemory } from './sessionMemory.ts';
-
-/** Clients wait this long for an answer to `initialize`, ms. */
-export const answerMs = 60_000;
 
 /**
  * Brings a new server to the state of the session: the whole handshake, the log level, the subscriptions. The client does not see these messages. Log level
@@ -26,16 +23,16 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
     memory.lazy?.handshake('server/discover', answer);
   } else if (memory.isUnannounced) {
     // There is no state to restore, but a server that does not answer must not replace one that does.
-    const answer = await link.ask('server/discover', memory.ownParams({}), answerMs);
+    const answer = await link.ask('server/discover', memory.ownParams({}));
     if (answer.status === 'silent') {
       throw new Error(answer.reason);
     }
   }
   if (memory.logLevel) {
-    void link.ask('logging/setLevel', memory.logLevel, answerMs);
+    void link.ask('logging/setLevel', memory.logLevel);
   }
   for (const params of memory.subscriptions.values()) {
-    void link.ask('resources/subscribe', params, answerMs);
+    void link.ask('resources/subscribe', params);
   }
   for (const [id, line] of memory.listens) {
     link.take(id, 'subscriptions/listen');
@@ -47,9 +44,9 @@ export async function replayHandshake(link: ServerLink, memory: SessionMemory): 
 }
 
 async function demand(link: ServerLink, method: string, params: unknown): Promise<JsonObject> {
-  const answer = await link.ask(method, params, answerMs);
+  const answer = await link.ask(method, params);
   if (answer.status !== 'result') {
-    throw new Error(answer.status === 'error' ? `it refused ${method}: ${singleLine(answer.message, 300)}` : answer.reason);
+    throw new Error(answer.status === 'error' ? `it refused ${method}: ${shownText(answer.message)}` : answer.reason);
   }
   return answer.result;
 }

@@ -30,8 +30,8 @@ export class HeldQueue {
     return this.#messages !== undefined;
   }
 
-  get count(): number {
-    return this.#messages?.length ?? 0;
+  get messages(): readonly HeldMessage[] {
+    return this.#messages ?? [];
   }
 
   /** A message as it comes from the client. */

@@ -1,9 +1,8 @@
 import { isRecord } from '../../base/json.ts';
 import { idText, type JsonObject, readEnvelope } from '../message/envelope.ts';
 import { notificationLine } from '../message/ownAnswers.ts';
-import { answerMs } from './handshake.ts';
 import type { ServerLink } from './serverLink.ts';
-import { type ListMethod, listDigest, lists, type SessionMemory } from './sessionMemory.ts';
+import type { ListMethod, SessionMemory } from './sessionMemory.ts';
 
 /**
  * Reads from a new server the lists that the client has.
@@ -13,7 +12,7 @@ import { type ListMethod, listDigest, lists, type SessionMemory } from './sessio
 export async function listChanges(link: ServerLink, memory: SessionMemory, tools: (result: unknown) => void): Promise<Buffer[]> {
   const changed = await changedLists(link, memory, tools);
   memory.lazy?.listsDiffer(changed);
-  const methods = new Set(changed.map((method) => lists[method].changed));
+  const methods = new Set(changed.map((method) => memory.kinds[method].changed));
   return [...methods].flatMap((method) => (memory.isModern ? subscribedLines(memory, method) : [notificationLine(method)]));
 }
 
@@ -28,7 +27,7 @@ async function changedLists(link: ServerLink, memory: SessionMemory, tools: (res
     if (whole && method === 'tools/list') {
       tools(whole);
     }
-    const now = whole ? listDigest(method, whole) : digest === 'partial' ? 'partial' : 'none';
+    const now = whole ? memory.digest(method, whole) : digest === 'partial' ? 'partial' : 'none';
     if (now === digest && now !== 'partial') {
       return [];
     }
@@ -46,11 +45,11 @@ const maxPages = 100;
 
 /** All pages of a list as one result. @returns undefined when the server refuses one, or gives no list */
 async function wholeList(link: ServerLink, memory: SessionMemory, method: ListMethod): Promise<JsonObject | 'silent' | undefined> {
-  const { member } = lists[method];
+  const { member } = memory.kinds[method];
   const all: unknown[] = [];
   let cursor: unknown;
   for (let page = 0; page < maxPages; page += 1) {
-    const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }), answerMs);
+    const answer = await link.ask(method, memory.ownParams(cursor === undefined ? {} : { cursor }));
     if (answer.status !== 'result') {
       return answer.status === 'silent' ? 'silent' : undefined;
     }

@@ -1,11 +1,11 @@
-import type { Readable, Writable } from 'node:stream';
+import type { MessageSink, MessageSource } from '../process/serverProcess.ts';
 
 /** A stream that is paused while at least one reason for that exists. */
 export class PausableInput {
-  readonly #source: Readable;
+  readonly #source: MessageSource;
   readonly #reasons = new Set<object>();
 
-  constructor(source: Readable) {
+  constructor(source: MessageSource) {
     this.#source = source;
   }
 
@@ -42,7 +42,7 @@ interface LongLine {
  * After the reader has closed the stream, messages are dropped; the owner of the stream notices the end elsewhere.
  */
 export class MessageWriter {
-  readonly #sink: Writable;
+  readonly #sink: MessageSink;
   readonly #feeders: () => Iterable<PausableInput>;
   #pending: Buffer[] = [];
   #full = false;
@@ -50,7 +50,7 @@ export class MessageWriter {
   #isOpen = false;
   #long: LongLine | undefined;
 
-  constructor(sink: Writable, feeders: () => Iterable<PausableInput>) {
+  constructor(sink: MessageSink, feeders: () => Iterable<PausableInput>) {
     this.#sink = sink;
     this.#feeders = feeders;
     const open = (): void => {

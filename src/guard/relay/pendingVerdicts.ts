@@ -4,18 +4,14 @@ import type { Verdict } from './relayContext.ts';
 /** Calls that wait for the gate's decision, by id. */
 export class PendingVerdicts {
   /** Keyed by a token: a client may violate the protocol and use an id twice, and each use is a call. */
-  readonly #waiting = new Map<object, IdKey>();
-
-  get size(): number {
-    return this.#waiting.size;
-  }
+  readonly calls = new Map<object, { readonly id: IdKey; readonly line: Buffer | undefined }>();
 
   /** @param decided gets the verdict, unless the call is cancelled before */
-  add(id: IdKey, verdict: Promise<Verdict>, decided: (verdict: Verdict) => void): void {
+  add(id: IdKey, verdict: Promise<Verdict>, decided: (verdict: Verdict) => void, line?: Buffer): void {
     const token = {};
-    this.#waiting.set(token, id);
+    this.calls.set(token, { id, line });
     const go = (result: Verdict): void => {
-      if (this.#waiting.delete(token)) {
+      if (this.calls.delete(token)) {
         decided(result);
       }
     };
@@ -25,9 +21,9 @@ export class PendingVerdicts {
 
   /** The client cancelled a call. @returns whether it waited here */
   withdraw(id: IdKey): boolean {
-    const tokens = [...this.#waiting].filter(([, one]) => one === id).map(([token]) => token);
+    const tokens = [...this.calls].filter(([, one]) => one.id === id).map(([token]) => token);
     for (const token of tokens) {
-      this.#waiting.delete(token);
+      this.calls.delete(token);
     }
     return tokens.length > 0;
   }

@@ -1,17 +1,16 @@
-import type { Readable, Writable } from 'node:stream';
 import { sizeText } from '../../base/sizeText.ts';
 import type { IdKey } from '../message/envelope.ts';
 import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
 import { failureAnswer, say } from '../message/ownAnswers.ts';
 import { RefusalCount } from '../message/refusedCalls.ts';
-import type { ServerProcess } from '../process/serverProcess.ts';
+import type { MessageSink, MessageSource, Pending, ServerProcess } from '../process/serverProcess.ts';
 import { ClientMessages } from './clientMessages.ts';
 import { ConnectedServers } from './connectedServers.ts';
 import { HeldQueue } from './heldQueue.ts';
 import { InputRequests } from './inputRequests.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
 import type { CallGate, RelayContext } from './relayContext.ts';
-import { type Pending, ServerLink } from './serverLink.ts';
+import { ServerLink } from './serverLink.ts';
 import { type LongLines, ServerMessages } from './serverMessages.ts';
 import { ServerRequests } from './serverRequests.ts';
 import { type LazySession, SessionMemory } from './sessionMemory.ts';
@@ -31,6 +30,7 @@ export class Relay implements RelayContext {
   onFirstAnswer: RelayContext['onFirstAnswer'];
   /** Until it is set, long lines are kept like all others. */
   longLines: LongLines | undefined;
+  readonly say: RelayContext['say'];
   readonly #input: PausableInput;
   readonly #limits: LineLimits;
   readonly #servers = new ConnectedServers();
@@ -40,8 +40,9 @@ export class Relay implements RelayContext {
   readonly #serverMessages = new ServerMessages(this, this.#servers, this.#serverRequests, () => this.longLines);
   #unread: UnreadLines | undefined;
 
-  /** @param limits other than the guard's in tests */
-  constructor(stdin: Readable, stdout: Writable, limits: LineLimits = lineLimits) {
+  /** @param limits other than the guard's in tests @param report writes a line of the log */
+  constructor(stdin: MessageSource, stdout: MessageSink, limits: LineLimits = lineLimits, report: RelayContext['say'] = say) {
+    this.say = report;
     const keptWithoutHelp = (): number => (this.longLines ? limits.kept : Number.POSITIVE_INFINITY);
     this.#limits = {
       longest: limits.longest,
@@ -63,7 +64,7 @@ export class Relay implements RelayContext {
         },
         cut: () => this.#unread?.cut(),
         endless: () => {
-          say(`the client sent a line of more than ${sizeText(limits.longest)}: the session ends`);
+          report(`the client sent a line of more than ${sizeText(limits.longest)}: the session ends`);
           stdin.destroy();
         },
       },
@@ -112,7 +113,23 @@ export class Relay implements RelayContext {
 
   /** Messages that wait for a server. */
   get heldCount(): number {
-    return this.#held.count;
+    return this.#held.messages.length;
+  }
+
+  /** The servers whose messages reach the client. */
+  get links(): Iterable<ServerLink> {
+    return this.#servers.all;
+  }
+
+  /** Lines of the client that no server has got. */
+  get waiting(): readonly { readonly line: Buffer | undefined }[] {
+    return [...this.#clientMessages.undecided, ...this.#held.messages];
+  }
+
+  /** Takes a line of the client that was read before. */
+  take(line: Buffer): void {
+    this.#clientMessages.take(line);
+    this.flush();
   }
 
   /** Calls wait for the gate's decision. */

@@ -45,6 +45,8 @@ export interface RelayContext {
   readonly inputRequests: InputRequests;
   /** Counts requests that the guard answers itself. */
   readonly refusals: RefusalCount;
+  /** Writes a line of the guard's log. */
+  readonly say: (text: string) => void;
   /** Called with the name that the client states in its handshake. */
   readonly onClientInfo: ((client: { readonly name: string; readonly version: string | undefined }) => void) | undefined;
   /** Called at the first answer of each server, before the gate is. */

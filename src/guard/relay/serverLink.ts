@@ -3,20 +3,8 @@ import { systemRandom } from '../../base/random.ts';
 import { sizeText } from '../../base/sizeText.ts';
 import type { Envelope, IdKey, JsonObject } from '../message/envelope.ts';
 import { type LineLimits, LineSplitter, lineLimits } from '../message/lineSplitter.ts';
-import { say } from '../message/ownAnswers.ts';
-import type { ServerProcess } from '../process/serverProcess.ts';
+import type { Pending, ServerProcess } from '../process/serverProcess.ts';
 import { MessageWriter, PausableInput } from './messageWriter.ts';
-
-/** A request in flight. */
-export interface Pending {
-  readonly method: string;
-  /** The tool of a `tools/call`. */
-  readonly tool?: string | undefined;
-  /** `performance.now()` */
-  readonly since: number;
-  /** An earlier request with the same id, which the protocol forbids. */
-  readonly more?: Pending | undefined;
-}
 
 /** The answer of a server to a request of the guard itself. */
 export type ServerAnswer =
@@ -31,8 +19,13 @@ const setUp: ReadonlySet<string> = new Set([
   ...['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'],
 ]);
 
+/** Clients wait this long for an answer to `initialize`, ms. */
+const answerMs = 60_000;
+
 /** Receives the output of servers. */
 export interface LinkListener {
+  /** For the guard's log. */
+  report(text: string): void;
   /** The lines that one chunk of its output completed, in their order. */
   lines(link: ServerLink, lines: readonly Buffer[]): void;
   /** Some bytes of a line that is too long to be kept. @param ends they end with its line break */
@@ -47,7 +40,7 @@ export interface LinkListener {
 export class ServerLink {
   readonly process: ServerProcess;
   /** Requests of the client in flight. */
-  readonly inFlight = new Map<IdKey, Pending>();
+  readonly inFlight: Map<IdKey, Pending>;
   /** Requests of the server that the client has not answered: the id that the client knows → the server's own. */
   readonly asked = new Map<IdKey, IdKey>();
   /** `subscriptions/listen` requests. They stay open for as long as the client wants, so nothing waits for their end. */
@@ -74,6 +67,7 @@ export class ServerLink {
 
   constructor(process: ServerProcess, listener: LinkListener, client: PausableInput, limits: LineLimits = lineLimits) {
     this.process = process;
+    this.inFlight = process.calls ?? new Map();
     this.out = new MessageWriter(process.stdin, () => [client]);
     this.output = new PausableInput(process.stdout);
     let lines: Buffer[] = [];
@@ -94,7 +88,7 @@ export class ServerLink {
         cut: () => listener.cut(this),
         endless: () => {
           this.fault = `The server sent a line of more than ${sizeText(limits.longest)} and was ended`;
-          say(`${this.fault} (PID ${process.pid})`);
+          listener.report(`${this.fault} (PID ${process.pid})`);
           // It is then ended like every server that closed its output.
           process.stdout.destroy();
         },
@@ -180,7 +174,7 @@ export class ServerLink {
   }
 
   /** Sends a request of the guard itself; the client does not see it. Never rejects. */
-  ask(method: string, params: unknown, limitMs: number): Promise<ServerAnswer> {
+  ask(method: string, params: unknown, limitMs: number = answerMs): Promise<ServerAnswer> {
     // Random, so that it cannot meet an id of the client.
     const id = `mcp-shepherd-${systemRandom(9).toString('base64url')}`;
     return new Promise((resolve) => {

@@ -2,9 +2,10 @@ import { isRecord } from '../../base/json.ts';
 import { type Envelope, keyOf, readEnvelope } from '../message/envelope.ts';
 import type { MessageHead, MessageScanner } from '../message/messageScanner.ts';
 import { messageLine } from '../message/ownAnswers.ts';
+import type { Pending } from '../process/serverProcess.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { RelayContext } from './relayContext.ts';
-import type { LinkListener, Pending, ServerLink } from './serverLink.ts';
+import type { LinkListener, ServerLink } from './serverLink.ts';
 import { isRemembered, type ServerRequests } from './serverRequests.ts';
 import { announceListChanges, lists, SessionMemory } from './sessionMemory.ts';
 
@@ -26,6 +27,10 @@ export class ServerMessages implements LinkListener {
     this.#context = context;
     this.#servers = servers;
     this.#serverRequests = serverRequests;
+  }
+
+  report(text: string): void {
+    this.#context.say(text);
   }
 
   lines(link: ServerLink, lines: readonly Buffer[]): void {

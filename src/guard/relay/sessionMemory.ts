@@ -1,9 +1,9 @@
 import type { Hash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { isRecord } from '../../base/json.ts';
 import { openssl } from '../../base/random.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { Body, Envelope, IdKey, JsonObject } from '../message/envelope.ts';
+import type { MessageSource } from '../process/serverProcess.ts';
 
 /** The lists that a client keeps, by method: the member of the result, and the notification of a change. */
 export const lists = {
@@ -31,7 +31,7 @@ export interface LazySession {
   /** The mark `start` of the record. */
   readonly mark: unknown;
   /** Gets the standard error of a server that is started by a call. */
-  readonly errors: ((output: Readable | null) => void) | undefined;
+  readonly errors: ((output: MessageSource | null) => void) | undefined;
   /** The session is ending: a start that fails now is no failure. */
   ending(): void;
   /** Writes what is kept. Call it when no server runs. */
@@ -52,6 +52,8 @@ export interface LazySession {
 export class SessionMemory {
   /** For modules that are loaded later: an import would make a piece of its own of this one. */
   readonly announced = announceListChanges;
+  readonly kinds = lists;
+  readonly digest = listDigest;
   /** With `--start lazy`. */
   lazy: LazySession | undefined;
   /** Parameters of the client's `initialize`, once it was answered with a result. */
@@ -77,12 +79,13 @@ export class SessionMemory {
   /** The server's answer to `initialize` offers tasks, which live in the server. */
   hasTasks = false;
   /** `_meta` of the client's requests in protocol 2026-07-28, for the guard's own requests. */
-  #requestMeta: JsonObject | undefined;
-  readonly #asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
+  requestMeta: JsonObject | undefined;
+  /** Remembered requests that were not answered. */
+  readonly asked = new Map<IdKey, { readonly method: string; readonly params: JsonObject; readonly line: Buffer }>();
 
   /** An answer is awaited whose content matters here. */
   get isWaiting(): boolean {
-    return this.#asked.size > this.listens.size;
+    return this.asked.size > this.listens.size;
   }
 
   /** Name and version as the client states them, fit for a record. */
@@ -114,7 +117,7 @@ export class SessionMemory {
   noteRequest(id: IdKey, envelope: Envelope & { kind: 'request' }, line: Buffer): void {
     const message = envelope.body.value();
     const params = isRecord(message?.params) ? message.params : {};
-    this.#asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
+    this.asked.set(id, { method: envelope.method, params, line: Buffer.from(line) });
     this.#noteMeta(params);
     if (envelope.method === 'subscriptions/listen') {
       this.listens.set(id, Buffer.from(line));
@@ -123,7 +126,7 @@ export class SessionMemory {
 
   /** Notes a call of a tool. Without a handshake and before any list, only calls tell which protocol the client speaks. */
   noteCall(body: Body): void {
-    if (this.isModern && !this.#requestMeta) {
+    if (this.isModern && !this.requestMeta) {
       const params = body.value()?.params;
       this.#noteMeta(isRecord(params) ? params : {});
     }
@@ -132,24 +135,24 @@ export class SessionMemory {
   #noteMeta(params: JsonObject): void {
     if (isRecord(params._meta) && 'io.modelcontextprotocol/protocolVersion' in params._meta) {
       // A progress token belongs to its one request.
-      this.#requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
+      this.requestMeta = Object.fromEntries(Object.entries(params._meta).filter(([name]) => name.startsWith('io.modelcontextprotocol/')));
     }
   }
 
   /** The client speaks protocol 2026-07-28 and has not sent `server/discover`. */
   get isUnannounced(): boolean {
-    return this.isModern && !this.discover && this.#requestMeta !== undefined;
+    return this.isModern && !this.discover && this.requestMeta !== undefined;
   }
 
   /** Parameters of a request of the guard itself, in the protocol that the client speaks. */
   ownParams(params: JsonObject): JsonObject {
-    return this.isModern && this.#requestMeta ? { ...params, _meta: this.#requestMeta } : params;
+    return this.isModern && this.requestMeta ? { ...params, _meta: this.requestMeta } : params;
   }
 
   /** Notes the answer to such a request. @returns whether it is a whole list in one page */
   noteAnswer(id: IdKey, answer: JsonObject | undefined): boolean {
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
+    const asked = this.asked.get(id);
+    this.asked.delete(id);
     this.listens.delete(id);
     const result = isRecord(answer?.result) ? answer.result : undefined;
     if (asked && answer) {
@@ -190,7 +193,7 @@ export class SessionMemory {
 
   /** The client cancelled the request. */
   forget(id: IdKey): void {
-    this.#asked.delete(id);
+    this.asked.delete(id);
     this.listens.delete(id);
   }
 }

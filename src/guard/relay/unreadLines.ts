@@ -1,6 +1,6 @@
 import { type IdKey, keyOf, readEnvelope } from '../message/envelope.ts';
 import { type MessageHead, MessageScanner } from '../message/messageScanner.ts';
-import { failureAnswer, messageLine, say } from '../message/ownAnswers.ts';
+import { failureAnswer, messageLine } from '../message/ownAnswers.ts';
 import type { ConnectedServers } from './connectedServers.ts';
 import type { HeldQueue } from './heldQueue.ts';
 import type { PausableInput } from './messageWriter.ts';
@@ -95,7 +95,7 @@ export class UnreadLines {
         this.#serverRequests.answered(line, envelope);
       }
     } else {
-      say(`a message without an id that could be answered was not passed on: ${refusal}`);
+      this.#context.say(`a message without an id that could be answered was not passed on: ${refusal}`);
     }
   }
 }

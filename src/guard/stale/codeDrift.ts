@@ -3,7 +3,7 @@ import { diffReadings, isOtherVersion, isProvenRemoved } from '../../package/clo
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { type LoadedCode, shownPackageName } from './serverCode.ts';
 
-/** One package that differs from what runs. `how`: `source` is an editable install, whose files are edited on purpose while it runs. */
+/** One package that differs from what runs. `how`: `source` is source used in place, to which no restart happens by itself. */
 export interface DriftedPackage {
   readonly name: string;
   readonly serving: string;
@@ -124,9 +124,4 @@ function drifted(change: PackageChange, source: boolean): DriftedPackage {
 /** A text that is equal for equal changes, so that each is logged once. */
 export function driftKey(packages: readonly DriftedPackage[]): string {
   return packages.map(({ name, serving, installed, how }) => `${name} ${serving} ${installed} ${how}`).join('\n');
-}
-
-/** The packages for which calls may be refused: not the editable installs. */
-export function refusingPackages(packages: readonly DriftedPackage[]): readonly DriftedPackage[] {
-  return packages.filter(({ how }) => how !== 'source');
 }

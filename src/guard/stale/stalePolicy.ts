@@ -1,5 +1,5 @@
 import type { StaleMode } from '../../model/staleMode.ts';
-import { type CodeState, type DriftedPackage, refusingPackages } from './codeDrift.ts';
+import type { CodeState, DriftedPackage } from './codeDrift.ts';
 import type { ToolKind } from './knownTools.ts';
 
 /** The decision on one call. */
@@ -45,19 +45,19 @@ export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state:
   if (!needsCheck(mode, kind) || state.state !== 'changed') {
     return pass;
   }
-  const packages = refusingPackages(state.packages);
+  const { packages } = state;
   const { checks, stale } = modeRules[mode];
-  if (packages.length === 0 || stale === 'pass') {
+  if (stale === 'pass') {
     return pass;
   }
   if (stale === 'auto') {
-    const restarts = patient && state.packages.every(({ how }) => how === 'upgrade') && !(state.replacing && kind === 'read');
+    const restarts = patient && packages.every(({ how }) => how === 'upgrade') && !(state.replacing && kind === 'read');
     return restarts ? { ruling: state.replacing ? 'wait' : 'restart', packages } : ruleCall('refuse-writes', kind, asked, state);
   }
   if (checks === 'writes' && kind === 'unknown' && !asked) {
     return { ruling: 'ask-tools' };
   }
-  if (stale !== 'restart' || !mayRestartByItself(state.packages)) {
+  if (stale !== 'restart' || !mayRestartByItself(packages)) {
     return { ruling: 'refuse', packages };
   }
   return { ruling: state.replacing ? 'wait' : 'restart', packages };

@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import { passErrors } from '../message/ownAnswers.ts';
 import { ErrorTail } from '../process/errorTail.ts';
-import type { Ended } from '../process/serverProcess.ts';
+import type { GuardPlace } from '../process/guardPlace.ts';
+import type { Ended, MessageSource } from '../process/serverProcess.ts';
 import { ownRedactor } from '../publish/guardRecord.ts';
 
 /** Ends that are kept, and of the last one: lines of standard error, and characters of each. */
@@ -16,18 +16,24 @@ const errorsMs = 200;
 export class ServerEnds {
   readonly #redactor: ReturnType<typeof ownRedactor>;
   readonly #mark: (value: unknown) => void;
+  readonly #place: Pick<GuardPlace, 'env' | 'passErrors'>;
   #last: readonly object[] = [];
   #tail: ErrorTail | undefined;
 
   /** @param started what the guard starts @param mark sets the mark `ends` of the record */
-  constructor(started: Parameters<typeof ownRedactor>[0], mark: (value: unknown) => void) {
-    this.#redactor = ownRedactor(started);
+  constructor(
+    started: Parameters<typeof ownRedactor>[0],
+    mark: (value: unknown) => void,
+    place: Pick<GuardPlace, 'env' | 'passErrors'> = { env: process.env, passErrors },
+  ) {
+    this.#redactor = ownRedactor(started, place.env);
+    this.#place = place;
     this.#mark = mark;
   }
 
   /** Takes the standard error of the next server. */
-  readonly errors = (output: Readable | null): void => {
-    this.#tail = new ErrorTail(passErrors);
+  readonly errors = (output: MessageSource | null): void => {
+    this.#tail = new ErrorTail((bytes) => this.#place.passErrors(bytes));
     this.#tail.read(output);
   };
 

@@ -1,5 +1,4 @@
 import { reasonOf } from '../../base/errors.ts';
-import { say } from '../message/ownAnswers.ts';
 import type { RestartLimit } from '../process/restartLimit.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 
@@ -11,6 +10,8 @@ interface RecoveryOptions {
   /** For messages. */
   readonly name: string;
   readonly limit: RestartLimit;
+  /** Writes a line of the log. */
+  say(text: string): void;
   /** Aborted when the session ends. */
   readonly ending: AbortSignal;
   /** Starts a server and brings it to the state of the session. @throws with the reason */
@@ -80,7 +81,7 @@ export class ServerRecovery {
         return;
       } catch (error) {
         reason = reasonOf(error);
-        say(`${name} could not be restarted: ${reason}`);
+        this.#options.say(`${name} could not be restarted: ${reason}`);
         this.#tell(reason);
       }
     }

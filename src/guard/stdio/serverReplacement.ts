@@ -1,7 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import { endServer } from '../process/endServer.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
-import { replayHandshake } from '../relay/handshake.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, type RunningServers } from './runningServers.ts';
@@ -116,6 +115,7 @@ export class ServerReplacement {
     try {
       // When the session ends during the start, only this function can end the new server.
       if (!ending.aborted) {
+        const { replayHandshake } = await import('../relay/handshake.ts');
         await replayHandshake(link, relay.memory);
       }
       if (ending.aborted) {

@@ -4,6 +4,7 @@ import { runDirOf } from '../../storage/runFolder.ts';
 import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
+import type { ClientsProcess } from '../process/guardPlace.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { Relay } from '../relay/relay.ts';
@@ -31,6 +32,7 @@ interface ReadOnly {
 
 interface CallGateOptions {
   readonly options: GuardOptions;
+  readonly place: ClientsProcess;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
   /** Whether the server is being replaced now; `restart` then gets that outcome. */
@@ -62,8 +64,8 @@ export class StdioCallGate implements CallGate {
     const { command, args, onStale, writeTools, readTools } = options.options;
     this.#gate = new StaleGate({
       policy: onStale,
-      env: process.env,
-      configured: { command, args, cwd: process.cwd(), env: process.env },
+      env: options.place.env,
+      configured: { command, args, cwd: options.place.cwd, env: options.place.env },
       table: this.#table,
       restartHint: options.restartHint,
       log: options.log,
@@ -295,18 +297,18 @@ interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
 /** Makes the gate of one session. Loaded by `import()` while the server starts. */
 export function createCallGate(parts: CallGateParts): StdioCallGate {
   const { options, serving, running } = parts;
-  const runFolder = runFolderOf(options);
+  const runFolder = runFolderOf(options, parts.place.env);
   return new StdioCallGate({
     ...parts,
-    restartHint: () => restartCommandLine(serving(), runFolder),
+    restartHint: () => restartCommandLine(serving(), runFolder, parts.place.env),
     note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
   });
 }
 
 /** Undefined when `MCP_RUN_DIR` is not valid: then the guard is not published either, and reports that there. */
-function runFolderOf(options: GuardOptions): ReturnType<typeof runDirOf> | undefined {
+function runFolderOf(options: GuardOptions, env: ClientsProcess['env']): ReturnType<typeof runDirOf> | undefined {
   try {
-    return runDirOf(process.env, options.runDir);
+    return runDirOf(env, options.runDir);
   } catch {
     return undefined;
   }

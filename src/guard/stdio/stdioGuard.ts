@@ -2,6 +2,7 @@ import { errorCode, reasonOf } from '../../base/errors.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
+import { type GuardPlace, ownPlace } from '../process/guardPlace.ts';
 import { type Ended, startServer } from '../process/serverProcess.ts';
 import { Relay } from '../relay/relay.ts';
 import { StdioSession } from './stdioSession.ts';
@@ -18,28 +19,36 @@ export async function runStdioGuard(options: GuardOptions): Promise<number> {
   process.on('unhandledRejection', (error) => say(`internal error: ${reasonOf(error)}`));
   // Without a handler SIGUSR2 would end the guard before the server runs.
   process.on('SIGUSR2', () => undefined);
+  return exitAs(await sessionOutcome(options, ownPlace()));
+}
+
+/** How a session ended: as its server did, or with an exit code of the guard's own. */
+export type SessionOutcome = Pick<Ended, 'code' | 'signal'>;
+
+/** Runs one session until it ends. Never throws. */
+export async function sessionOutcome(options: GuardOptions, place: GuardPlace): Promise<SessionOutcome> {
   try {
-    const ended = await (options.recordOnly ? recorded(options) : relayed(options));
-    return 'refused' in ended ? inUseCode : exitAs(ended);
+    const ended = await (options.recordOnly ? recorded(options, place) : relayed(options, place));
+    return 'refused' in ended ? { code: inUseCode, signal: null } : ended;
   } catch (error) {
     const hint = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
-    say(`${options.command} could not be started: ${reasonOf(error)}${hint}`);
+    place.say(`${options.command} could not be started: ${reasonOf(error)}${hint}`);
     // As in a shell: 127 = no such program, 126 = it cannot be started.
-    return errorCode(error) === 'ENOENT' ? 127 : 126;
+    return { code: errorCode(error) === 'ENOENT' ? 127 : 126, signal: null };
   }
 }
 
-async function recorded(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
+async function recorded(options: GuardOptions, place: GuardPlace): Promise<Ended | { readonly refused: string }> {
   const { runRecordOnly } = await import('./recordOnly.ts');
-  const giveUp = (reason: string): void => new Relay(process.stdin, process.stdout).giveUp(reason);
+  const giveUp = (reason: string): void => new Relay(place.input, place.output).giveUp(reason);
   return runRecordOnly(options, { startServer, endServer, say, giveUp });
 }
 
-async function relayed(options: GuardOptions): Promise<Ended | { readonly refused: string }> {
-  const session = new StdioSession(options);
+async function relayed(options: GuardOptions, place: GuardPlace): Promise<Ended | { readonly refused: string }> {
+  const session = new StdioSession(options, place);
   const refused = options.locks.length > 0 ? await session.lock() : undefined;
   if (refused !== undefined) {
-    say(refused);
+    place.say(refused);
     await session.refuse(refused);
     return { refused };
   }
@@ -52,7 +61,7 @@ async function relayed(options: GuardOptions): Promise<Ended | { readonly refuse
 }
 
 /** The exit code of the server; when a signal ended it, the same signal ends this process. */
-function exitAs({ code, signal }: Ended): number {
+function exitAs({ code, signal }: SessionOutcome): number {
   if (signal !== null) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);

@@ -1,17 +1,16 @@
 import { reasonOf } from '../../base/errors.ts';
-import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import type { HeldInstance } from '../../lock/holdResources.ts';
-import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
-import { type Ended, type ServerProcess, startServer } from '../process/serverProcess.ts';
-import { Watchdog } from '../process/watchdog.ts';
+import type { GuardPlace } from '../process/guardPlace.ts';
+import type { Ended, ServerProcess } from '../process/serverProcess.ts';
+import type { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
 import type { GuardRecord, Versions } from '../publish/guardRecord.ts';
 import { Relay } from '../relay/relay.ts';
+import type { ServerLink } from '../relay/serverLink.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { CallMonitor } from './callMonitor.ts';
-import { collectAll, keepNewSpaceSmall } from './memoryUse.ts';
 import type { ServerEnds } from './serverEnds.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { type RestartOutcome, Supervisor } from './supervisor.ts';
@@ -27,6 +26,7 @@ const notStarted = 'it is not started: its next call starts what is installed th
 /** One stdio session: puts relay, supervisor, gate, record and watchdog together. */
 export class StdioSession {
   readonly #options: GuardOptions;
+  readonly place: GuardPlace;
   readonly relay: Relay;
   readonly supervisor: Supervisor;
   readonly finished: Promise<Ended>;
@@ -37,7 +37,7 @@ export class StdioSession {
   #instance: HeldInstance | undefined;
   #conflict: string | undefined;
   #record: Promise<GuardRecord | undefined> | undefined;
-  #watchdog: Watchdog | undefined;
+  #watchdog: Pick<Watchdog, 'tell' | 'dismiss'> | undefined;
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
   #problem: string | undefined;
@@ -46,16 +46,17 @@ export class StdioSession {
   #gate: StdioCallGate | undefined;
   readonly #versions = new WeakMap<ServerProcess, Versions>();
 
-  constructor(options: GuardOptions) {
+  constructor(options: GuardOptions, place: GuardPlace) {
     this.#options = options;
+    this.place = place;
     this.#name = options.name ?? options.command;
-    this.relay = new Relay(process.stdin, process.stdout);
+    this.relay = new Relay(place.input, place.output, undefined, (text) => place.say(text));
     this.relay.onClientInfo = ({ name, version }) => this.#clientNamed(name, version);
     this.#inputEnded = new Promise((resolve) => {
-      process.stdin.once('end', resolve);
+      place.input.once('end', resolve);
       // The relay closes it after a line that does not end.
-      process.stdin.once('close', () => resolve());
-      process.stdin.once('error', () => resolve());
+      place.input.once('close', () => resolve());
+      place.input.once('error', () => resolve());
     });
     let finish: (ended: Ended) => void = () => undefined;
     this.finished = new Promise((resolve) => {
@@ -68,8 +69,12 @@ export class StdioSession {
       start: async () => {
         const code = this.#recorder?.beforeStart();
         const inherited = this.#instance?.inheritableFiles ?? [];
-        const server = await startServer({ ...options, inherited, errors: this.relay.memory.lazy?.errors ?? (await this.#ends)?.errors });
-        this.#watchdog ??= new Watchdog(options.graceMs);
+        const server = await place.startServer({
+          ...options,
+          inherited,
+          errors: this.relay.memory.lazy?.errors ?? (await this.#ends)?.errors,
+        });
+        this.#watchdog ??= place.watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
         try {
           // Loaded while the server starts: the gate is needed for the first call only.
@@ -110,39 +115,53 @@ export class StdioSession {
     await this.#inputEnded;
     await this.relay.client.drained();
     const { calls = 0 } = this.relay.refusals.summary ?? {};
-    say(`${calls} ${calls === 1 ? 'request was' : 'requests were'} refused`);
+    this.place.say(`${calls} ${calls === 1 ? 'request was' : 'requests were'} refused`);
   }
 
   /** Starts the server. @throws the system's error when it cannot be started */
   async begin(): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => this.#end(signal));
+      this.place.onSignal(signal, () => this.#end(signal));
     }
     const lazy = this.#options.start === 'lazy' || this.#options.sleepAfterMs !== undefined;
     if (lazy || this.#options.onStale !== 'off' || this.#options.updateNote) {
       const { CodeRecorder } = await import('../stale/codeRecorder.ts');
       const { command, args } = this.#options;
-      this.#recorder = new CodeRecorder({ command, args, cwd: process.cwd(), env: process.env });
+      this.#recorder = new CodeRecorder({ command, args, cwd: this.place.cwd, env: this.place.env });
     }
-    process.on('SIGUSR2', () => void this.#restart('asked by SIGUSR2'));
-    if (lazy && this.#recorder) {
+    this.place.onSignal('SIGUSR2', () => void this.#restart('asked by SIGUSR2'));
+    if (this.place.resume) {
+      await this.#openGate();
+    }
+    const resumes = this.place.resume?.(this) ?? false;
+    if (!resumes && lazy && this.#recorder) {
       const { openLazy } = await import('../lazy/openLazy.ts');
       await openLazy(this.#options, this.#recorder, this, [this.#inputEnded, this.finished], () => this.#record);
     }
-    await (this.relay.memory.lazy?.begins ? this.#openGate() : this.supervisor.begin());
+    await (this.relay.memory.lazy?.begins ? this.#openGate() : resumes || this.supervisor.begin());
     this.relay.longLines = await import('../relay/unreadLines.ts');
+    // What a restart needs: an update may remove the files of a running guard.
+    await Promise.all([import('../relay/handshake.ts'), import('../relay/listChanges.ts')]);
     void this.#inputEnded.then(() => this.#end());
     // Messages that the client has already sent go first.
     await new Promise((resolve) => setImmediate(resolve));
     this.#record = this.#settled().then((continues) => (continues ? this.#publish() : undefined));
     await this.#monitor();
-    await keepNewSpaceSmall();
+    await this.place.begun();
+  }
+
+  /** Goes on with a server that another process started; without one, starts a server in the state of the session. */
+  adopt(server: ServerProcess | undefined): ServerLink | undefined {
+    if (server) {
+      this.#gate?.started(this.#recorder?.unrecorded(), server);
+    }
+    return this.supervisor.adopt(server);
   }
 
   /** Restarts the server; one that was not started yet, or sleeps, needs no restart. */
   async #restart(why: string): Promise<RestartOutcome> {
     if (this.relay.memory.lazy?.rests) {
-      say(notStarted);
+      this.place.say(notStarted);
       return { status: 'failed', reason: notStarted, kept: true };
     }
     return this.supervisor.restart(why);
@@ -153,7 +172,7 @@ export class StdioSession {
     this.#calls = new CallMonitor(
       this.relay,
       recordedCalls(() => this.#record),
-      collectAll,
+      () => this.place.collect(),
     );
     this.#calls.begin();
   }
@@ -182,12 +201,13 @@ export class StdioSession {
     const { createCallGate } = await import('./stdioCallGate.ts');
     const gate = createCallGate({
       options: this.#options,
+      place: this.place,
       relay: this.relay,
       restart: (reason) => this.supervisor.restartByItself(reason),
       isRestarting: () => this.supervisor.isRestarting,
-      serving: () => this.#servers.at(-1)?.pid ?? process.pid,
+      serving: () => this.#servers.at(-1)?.pid ?? this.place.pid,
       running: () => this.#versionsOf(this.#servers.at(-1)).package,
-      log: say,
+      log: (line) => this.place.say(line),
       recorded: (versions, server) => {
         this.#versions.set(server, versions);
         this.#publishServers();
@@ -206,7 +226,7 @@ export class StdioSession {
     const environment = await this.#readEnvironment();
     const result = await environment.promote(AbortSignal.timeout(lingerMs));
     if (result.status !== 'held') {
-      const text = result.status === 'in-use' ? result.text : `it is unknown whether its resource is free: ${result.text}`;
+      const { text } = result;
       this.#conflict = text;
       (await this.#record)?.mark('conflict', text);
       return text;
@@ -217,7 +237,7 @@ export class StdioSession {
     this.#record = this.#publish();
     await this.#record;
     await before?.close();
-    say(`${this.#name} has its resource now and may write`);
+    this.place.say(`${this.#name} has its resource now and may write`);
     return undefined;
   }
 
@@ -240,7 +260,9 @@ export class StdioSession {
 
   /** Loaded on demand: a server without a lock is started before. */
   #readEnvironment(): Promise<GuardEnvironment> {
-    this.#environment ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) => GuardEnvironment.read(this.#options));
+    this.#environment ??= import('../publish/guardEnvironment.ts').then(({ GuardEnvironment }) =>
+      GuardEnvironment.read(this.#options, this.place),
+    );
     return this.#environment;
   }
 
@@ -249,23 +271,24 @@ export class StdioSession {
       const environment = await this.#readEnvironment();
       this.#stopClientWatch();
       this.#stopClientWatch = environment.watchClient(() => {
-        say('the client is gone');
+        this.place.say('the client is gone');
         this.#end();
       });
-      const { lazy } = this.relay.memory;
-      const x = {
-        ...(this.#conflict === undefined ? {} : { conflict: this.#conflict }),
-        ...(lazy ? { start: lazy.mark } : {}),
-      };
-      const record = await environment.publish(this.#instance, x, this.#handlers(), say);
+      const { publishSession } = await import('./sessionRecord.ts');
+      const record = await publishSession({
+        ...{ environment, instance: this.#instance, conflict: this.#conflict, relay: this.relay, supervisor: this.supervisor },
+        now: () => ({ servers: this.#servers, problem: this.#problem, calls: this.#calls, gate: this.#gate }),
+        versions: (server) => this.#versionsOf(server),
+        restart: (why) => this.#restart(why),
+        say: (text) => this.place.say(text),
+      });
       const { clientInfo } = this.relay.memory;
       if (clientInfo) {
         this.#clientNamed(clientInfo.name, clientInfo.version);
       }
-      await record?.serves(this.#servers, this.#problem, (server) => this.#versionsOf(server));
       return record;
     } catch (error) {
-      say(`it is not published: ${reasonOf(error)}`);
+      this.place.say(`it is not published: ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -287,9 +310,8 @@ export class StdioSession {
 
   #crashed(ended: Ended): void {
     const now = Date.now();
-    this.#ends ??= import('./serverEnds.ts').then(
-      ({ ServerEnds }) => new ServerEnds(this.#options, (mark) => void this.#record?.then((record) => record?.mark('ends', mark))),
-    );
+    const mark = (value: unknown): void => void this.#record?.then((record) => record?.mark('ends', value));
+    this.#ends ??= import('./serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
     void this.#ends.then((ends) => ends.note(ended, now));
   }
 
@@ -299,29 +321,5 @@ export class StdioSession {
 
   #versionsOf(server: ServerProcess | undefined): Versions {
     return (server && this.#versions.get(server)) ?? {};
-  }
-
-  #handlers(): ControlHandlers {
-    return {
-      status: () => ({
-        servers: this.#servers.map(({ pid }) => pid),
-        restarting: this.supervisor.isRestarting,
-        held: this.relay.heldCount,
-        inFlight: this.relay.current?.inFlight.size ?? 0,
-        ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-        ...(this.#calls?.unanswered ? { unresponsive: { ...this.#calls.unanswered } } : {}),
-        ...(this.relay.refusals.summary ? { refused: { ...this.relay.refusals.summary } } : {}),
-        ...(this.#gate ? { stale: JSON.parse(JSON.stringify(this.#gate.report())) } : {}),
-      }),
-      restart: async ({ by }) => {
-        const outcome = await this.#restart(`asked by ${by ?? 'an unknown process'}`);
-        return { ...outcome };
-      },
-      stop: async ({ by }) => {
-        say(`stopped by ${by ?? 'an unknown process'}`);
-        await this.supervisor.end('SIGTERM');
-        return { status: 'stopped' };
-      },
-    };
   }
 }

@@ -1,10 +1,8 @@
 import { reasonOf } from '../../base/errors.ts';
 import { settlesWithin } from '../../base/settlesWithin.ts';
-import { say } from '../message/ownAnswers.ts';
 import { endServer } from '../process/endServer.ts';
 import { RestartLimit } from '../process/restartLimit.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
-import { listChanges } from '../relay/listChanges.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import { outputRead, RunningServers } from './runningServers.ts';
@@ -70,6 +68,7 @@ export class Supervisor {
     this.#recovery = new ServerRecovery({
       name: options.name,
       limit: this.#limit,
+      say: (text) => relay.say(text),
       ending: this.#ending.signal,
       bringUp: async () => {
         await this.#running.leftoversGone();
@@ -94,6 +93,18 @@ export class Supervisor {
   /** @throws the system's error when it cannot be started */
   async begin(): Promise<void> {
     this.#relay.release(await this.#replacement.connect());
+  }
+
+  /** Goes on with a server that runs already; without one, starts a server in the state of the session. */
+  adopt(process: ServerProcess | undefined): ServerLink | undefined {
+    this.#hasStarted = true;
+    if (!process) {
+      void this.#recovery.run('its host ended');
+      return undefined;
+    }
+    const link = this.#relay.connect(process);
+    this.#running.add(link);
+    return link;
   }
 
   /** Restarts the server for a stale call, within the limit of automatic restarts. Never rejects. @param why for the log */
@@ -141,7 +152,7 @@ export class Supervisor {
     if (!old) {
       return this.#startNow(why, begun);
     }
-    say(`restarting ${this.#options.name}: ${why}`);
+    this.#relay.say(`restarting ${this.#options.name}: ${why}`);
     const result = this.#options.overlap() ? await this.#replacement.overlapping(old) : await this.#replacement.stopFirst(old);
     if (typeof result === 'string') {
       const kept = this.#relay.current !== undefined;
@@ -149,7 +160,7 @@ export class Supervisor {
         // The old one crashed, and the new one did not start.
         void this.#recovery.run(result, 1);
       }
-      say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one still serves' : ''}`);
+      this.#relay.say(`${this.#options.name} was not restarted: ${result}${kept ? '; the old one still serves' : ''}`);
       this.#changed(result);
       return { status: 'failed', reason: result, kept };
     }
@@ -171,7 +182,7 @@ export class Supervisor {
     if (!this.#recovery.isRunning) {
       return { status: 'failed', reason: 'it is being started', kept: false };
     }
-    say(`starting ${this.#options.name}: ${why}`);
+    this.#relay.say(`starting ${this.#options.name}: ${why}`);
     const link = await this.#recovery.tryNow();
     return typeof link === 'string' ? { status: 'failed', reason: link, kept: false } : restarted(link, begun, 0);
   }
@@ -202,7 +213,7 @@ export class Supervisor {
     if (this.#ending.signal.aborted) {
       return;
     }
-    say(`${this.#options.name} (PID ${link.process.pid}) has closed its output and is ended`);
+    this.#relay.say(`${this.#options.name} (PID ${link.process.pid}) has closed its output and is ended`);
     if (this.#relay.current === link && this.#relay.memory.hasServed) {
       this.#relay.hold();
     }
@@ -225,7 +236,7 @@ export class Supervisor {
       this.#relay.hold();
     }
     this.#relay.disconnect(link, endedText(ended));
-    say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
+    this.#relay.say(`${this.#options.name} (PID ${link.process.pid}): ${endedText(ended)}`);
     // When a restart is starting another server, that one takes over. When it already serves, the restart only ends the old one.
     if (wasCurrent && !this.#replacement.isStarting) {
       void this.#recovery.run(endedText(ended));
@@ -236,6 +247,7 @@ export class Supervisor {
     const { gate, memory } = this.#relay;
     // When the answer comes, another server may have taken over.
     const tools = (result: unknown): void => void (this.#relay.current === link && gate?.listed(result, true));
+    const { listChanges } = await import('../relay/listChanges.ts');
     this.#relay.tell(await listChanges(link, memory, tools));
   }
 

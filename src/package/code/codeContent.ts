@@ -27,30 +27,41 @@ interface CodeContent {
  */
 export function codeContent(directory: string, cache: MetadataCache): CodeContent | undefined {
   const found = codeFiles(directory);
-  if (found === undefined || found.files.length === 0) {
-    return undefined;
-  }
-  const { files, folders } = found;
-  const hash = openssl().createHash('sha256');
+  const read = found && contentOfFiles(directory, found.files, cache);
+  return found && read && { ...read, folders: found.folders.map((path) => join(directory, path)) };
+}
+
+/**
+ * The same over a list of files; a file that does not exist counts as such. Undefined when none exists. Never throws.
+ *
+ * @param paths relative, in an order of their own
+ */
+export function contentOfFiles(
+  directory: string,
+  paths: readonly string[],
+  cache: MetadataCache,
+): Omit<CodeContent, 'folders'> | undefined {
+  const lines: string[] = [];
+  const files = paths.map((path) => join(directory, path));
   let left = maxBytes;
   let changedAt = 0;
-  for (const path of files) {
-    const read = cache.readBytes('code', join(directory, path), maxBytes, (bytes) => ({
-      hash: openssl().createHash('sha256').update(bytes).digest('hex'),
-      bytes: bytes.length,
-    }));
-    if (read.status !== 'ok') {
+  for (const [index, file] of files.entries()) {
+    const read = cache.readBytes('code', file, maxBytes, sha256);
+    if (read.status === 'ok') {
+      left -= read.stat.size;
+      changedAt = Math.max(changedAt, read.stat.ctimeMs);
+    }
+    if (read.status === 'unreadable' || left < 0 || files.length > maxFiles) {
       return undefined;
     }
-    left -= read.value.bytes;
-    changedAt = Math.max(changedAt, read.stat.ctimeMs);
-    if (left < 0) {
-      return undefined;
-    }
-    hash.update(`${path}\0${read.value.hash}\n`);
+    lines.push(`${paths[index]}\0${read.status === 'ok' ? read.value : ''}\n`);
   }
-  const absolute = (paths: readonly string[]): string[] => paths.map((path) => join(directory, path));
-  return { content: `code-${hash.digest('hex')}`, changedAt, files: absolute(files), folders: absolute(folders) };
+  return changedAt > 0 ? { content: `code-${sha256(lines.join(''))}`, changedAt, files } : undefined;
+}
+
+/** Hexadecimal. */
+export function sha256(data: string | Buffer): string {
+  return openssl().createHash('sha256').update(data).digest('hex');
 }
 
 /** The code in an installed package's directory: relative paths, sorted; undefined when there are too many or a directory cannot be listed. Links are not followed. */

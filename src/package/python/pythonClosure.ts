@@ -4,6 +4,7 @@ import { type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailur
 import { statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
 import { BirthTimes } from '../birthTimes.ts';
+import { contentOfFiles } from '../code/codeContent.ts';
 import { isInstalling } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { type MarkerValues, markerHolds, markerValues } from './environmentMarker.ts';
@@ -14,7 +15,6 @@ import { siteDirectories } from './pythonSites.ts';
 /** The distributions of an environment by the names of their metadata directories; the first one in search order counts. */
 interface Index {
   readonly places: ReadonlyMap<string, readonly DistributionPlace[]>;
-  readonly sites: readonly string[];
   readonly values: MarkerValues;
 }
 
@@ -47,7 +47,7 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
       }
     }
   }
-  const index = { places, sites: searched, values: markerValues(sites.fullVersion, process.platform, process.arch) };
+  const index = { places, values: markerValues(sites.fullVersion, process.platform, process.arch) };
   const own = normalizePythonName(ref.name);
   if (!places.has(own) || ![...paths, ...sites.own].includes(siteOf.get(own) ?? '')) {
     return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };
@@ -64,23 +64,20 @@ function walk(ref: PackageRef, index: Index, cache: MetadataCache, busyAt: numbe
   }));
   const seen = new Set(queue.map((item) => `${item.name}[${item.extra}]`));
   let changedAt = busyAt;
+  let code: readonly string[] | undefined;
+  let ownOnly: string | undefined;
   for (const { name, extra } of queue) {
     const candidates = index.places.get(name);
     if (!candidates) {
       continue;
     }
     if (packages.size >= maxPackages && !packages.has(name)) {
-      const [own] = packages.values();
-      return {
-        status: 'ok',
-        packages: own ? [own] : [],
-        ownOnly: `it requires more than ${maxPackages} packages`,
-        changedAt,
-        watch: [...watch],
-      };
+      ownOnly = `it requires more than ${maxPackages} packages`;
+      break;
     }
-    const reading = readDistribution(candidates, cache);
+    const reading = readDistribution(candidates, cache, name === queue[0]?.name);
     packages.set(name, reading.package);
+    code ??= reading.code;
     changedAt = Math.max(changedAt, reading.changedAt);
     watch.add(dirname(reading.package.root));
     for (const next of requirements(reading.requires, index.values, extra)) {
@@ -95,8 +92,15 @@ function walk(ref: PackageRef, index: Index, cache: MetadataCache, busyAt: numbe
     const stat = statPath(site);
     changedAt = Math.max(changedAt, stat.status === 'ok' ? stat.stat.ctimeMs : 0);
   }
-  const [own, ...others] = packages.values();
-  return { status: 'ok', packages: own ? [own, ...others] : [], changedAt, watch: [...watch] };
+  const [own] = packages.values();
+  return {
+    status: 'ok',
+    packages: ownOnly && own ? [own] : [...packages.values()],
+    ...(ownOnly ? { ownOnly } : {}),
+    changedAt,
+    watch: [...watch],
+    ...(code ? { code } : {}),
+  };
 }
 
 /** The requirements that hold in this environment: the unconditional ones, or those of one extra. */
@@ -119,35 +123,43 @@ interface DistributionReading {
   readonly package: InstalledPackage;
   readonly requires: readonly string[];
   readonly changedAt: number;
+  /** Files on which its content rests, absolute. */
+  readonly code?: readonly string[];
 }
 
-function readDistribution(candidates: readonly DistributionPlace[], cache: MetadataCache): DistributionReading {
+/** @param own the server's own: its code is compared, because the hashes in RECORD stay when a file is written in place */
+function readDistribution(candidates: readonly DistributionPlace[], cache: MetadataCache, own: boolean): DistributionReading {
   const readings = candidates.map((place) => ({ place, read: readMetadata(place, cache) }));
   const known = readings.filter(({ read }) => 'metadata' in read);
   const [chosen] = known.length > 0 ? known : readings;
   const place = chosen?.place ?? { path: '', kind: 'dist-info' as const, name: '' };
   const metadata = chosen && 'metadata' in chosen.read ? chosen.read.metadata : undefined;
   const stat = lstat(place.path);
-  const record = place.kind === 'dist-info' ? join(place.path, 'RECORD') : undefined;
-  const recordStat = record === undefined ? undefined : lstat(record);
+  const record = join(place.path, 'RECORD');
+  const recordStat = lstat(record);
   const changedAt = Math.max(stat?.ctimeMs ?? 0, recordStat?.ctimeMs ?? 0);
   const base = { ecosystem: 'python' as const, name: metadata?.name ?? place.name, root: place.path };
   // Two metadata directories of one name are left by a broken install. Which of them is loaded is unknown.
   if (known.length > 1 || metadata?.version === undefined) {
     return { package: base, requires: metadata?.requires ?? [], changedAt };
   }
-  const content = record === undefined ? undefined : cache.read('record', record, contentOfRecord);
+  const read = cache.read('record', record, contentOfRecord);
+  const recorded = read.status === 'ok' ? read.value : undefined;
   // Another install of source in place changes no code.
-  const installedAt = editableSource(place) === undefined ? installTime(place, stat, recordStat) : undefined;
+  const inPlace = editableSource(place) !== undefined;
+  const installedAt = inPlace ? undefined : installTime(place, stat, recordStat);
+  const code = own && recorded && !inPlace ? contentOfFiles(dirname(place.path), recorded.code, cache) : undefined;
+  const content = code?.content ?? recorded?.content;
   return {
     package: {
       ...base,
       version: metadata.version,
-      ...(content?.status === 'ok' && content.value !== undefined ? { content: content.value } : {}),
+      ...(content === undefined ? {} : { content }),
       ...(installedAt === undefined ? {} : { installedAt }),
     },
     requires: metadata.requires,
-    changedAt,
+    changedAt: Math.max(changedAt, code?.changedAt ?? 0),
+    ...(code ? { code: code.files } : {}),
   };
 }
 

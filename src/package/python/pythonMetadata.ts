@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openssl } from '../../base/random.ts';
 import { failure, statPath } from '../../storage/boundedFile.ts';
 import { isPythonName, normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
+import { sha256 } from '../code/codeContent.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 
 /** One distribution in a site directory, by the name of its metadata directory. */
@@ -131,21 +131,38 @@ export function parseRequiresTxt(text: string): readonly string[] {
   return requires;
 }
 
+/** The part of a distribution's RECORD that shows what it holds. */
+interface RecordedContent {
+  /** A hash over the lines; undefined when nothing is recorded. */
+  readonly content?: string;
+  /** Python and native code: paths relative to the site directory, sorted. */
+  readonly code: readonly string[];
+}
+
 /**
- * A hash over the RECORD lines with a hash, sorted. Lines of files that differ after a reinstall of the same version are left out: the metadata directory itself,
- * compiled files, and scripts outside of the site directory, which contain the environment's path.
- * Undefined when nothing is recorded.
+ * Reads the RECORD lines with a hash. Lines of files that differ after a reinstall of the same version are left out: the metadata directory itself, compiled files,
+ * and scripts outside of the site directory, which contain the environment's path.
  */
-export function contentOfRecord(text: string): string | undefined {
-  const lines = recordLines(text).filter(({ path, hash }) => {
-    const outside = path.startsWith('..') || path.startsWith('/') || /^[A-Za-z]:/.test(path);
-    return hash !== '' && !outside && !path.endsWith('.pyc') && !/^[^/\\]+\.dist-info[/\\]/.test(path);
-  });
-  if (lines.length === 0) {
-    return undefined;
-  }
-  const sorted = lines.map(({ path, hash }) => `${path}\0${hash}`).sort();
-  return `sha256-${openssl().createHash('sha256').update(sorted.join('\n')).digest('hex')}`;
+export function contentOfRecord(text: string): RecordedContent {
+  const lines = recordLines(text).filter(
+    ({ path, hash }) => hash !== '' && !/^(\/|[A-Za-z]:|[^/]+\.dist-info\/)|(^|\/)\.\.(\/|$)|\.pyc$/.test(path),
+  );
+  return {
+    ...(lines.length > 0
+      ? {
+          content: `sha256-${sha256(
+            lines
+              .map(({ path, hash }) => `${path}\0${hash}`)
+              .sort()
+              .join('\n'),
+          )}`,
+        }
+      : {}),
+    code: lines
+      .map(({ path }) => path)
+      .filter((path) => /\.(py|pyd|so)$/.test(path))
+      .sort(),
+  };
 }
 
 /** The lines of a RECORD file (a CSV of path, hash, size), with forward slashes. */

@@ -47,13 +47,26 @@ function isGuardBundle(script: string): boolean {
   return /^guard\.c?js$/.test(lastPart(script));
 }
 
-/** Whether a script with these arguments runs the guard: its own bundle, the command line's bundle, or the program that npm links. */
+/** Whether a script with these arguments is the relay of a guard in perl or Python: Node.js, the guard's bundle and the guard's words follow. */
+function isRelay(script: string, rest: readonly string[]): boolean {
+  return /^relay\.p[ly]$/.test(lastPart(script)) && isGuardBundle(rest[1] ?? '');
+}
+
+/** Whether a command line starts the host, which runs the guards of all relays: it is never a server. */
+export function isHostCommand(words: readonly string[]): boolean {
+  return words.slice(1, deepest).some((word, index) => isGuardBundle(word) && words[index + 2] === 'host');
+}
+
+/** Whether a script with these arguments runs the guard: its own bundle, the command line's bundle, the program that npm links, or a relay of it. */
 export function isGuardScript(script: string, rest: readonly string[]): boolean {
   const name = lastPart(script);
+  if (isRelay(script, rest)) {
+    return rest.includes('--');
+  }
   return rest.includes('--') && (isGuardBundle(script) || ((/^mcp-shepherd/.test(name) || name === 'cli.cjs') && rest[0] === 'guard'));
 }
 
 /** The arguments with the verb `guard`, which the guard's own bundle does not have. */
 export function guardArguments(script: string, rest: readonly string[]): readonly string[] {
-  return isGuardBundle(script) ? ['guard', ...rest] : rest;
+  return isRelay(script, rest) ? ['guard', ...rest.slice(2)] : isGuardBundle(script) ? ['guard', ...rest] : rest;
 }

@@ -128,14 +128,18 @@ export function launchAsNode([, ...args]: readonly string[]): LaunchSpec | undef
   return /\.[cm]?js$|[\\/]node_modules[\\/]\.bin[\\/][^\\/]+$/.test(script) ? launch : undefined;
 }
 
-const launchOf = memoByCommandLine((row) => launchAs(row, undefined));
+/** By executable. */
+const launchesOf = memoByCommandLine(() => new Map<string | undefined, LaunchSpec>());
 
 /**
- * The normal form of a running process.
+ * The normal form of a running process. It is remembered, because each entry is compared with it.
  * @param exe the executable, if known. An interpreter replaces a first word that was renamed (`exec -a`)
  */
 export function observedLaunch(row: ProcessRow, exe?: string): LaunchSpec {
-  return exe === undefined ? launchOf(row) : launchAs(row, exe);
+  const known = launchesOf(row);
+  const launch = known.get(exe) ?? launchAs(row, exe);
+  known.set(exe, launch);
+  return launch;
 }
 
 function launchAs(row: ProcessRow, exe: string | undefined): LaunchSpec {

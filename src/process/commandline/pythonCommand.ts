@@ -1,4 +1,5 @@
 import { commandName } from './commandName.ts';
+import { guardArguments, isGuardScript } from './guardCommand.ts';
 import { type LaunchReader, type LaunchSpec, packageLaunch, plainLaunch } from './launchSpec.ts';
 import { optionValues, scanOptions, wordSet } from './optionScan.ts';
 import { specName } from './packageSpec.ts';
@@ -48,6 +49,9 @@ function readModule(interpreter: string, module: string, rest: readonly string[]
 }
 
 function readScript(interpreter: string, script: string, rest: readonly string[], read: LaunchReader): LaunchSpec {
+  if (isGuardScript(script, rest)) {
+    return read('mcp-shepherd', guardArguments(script, rest));
+  }
   const name = commandName(script);
   if (name === 'pipx' && rest[0] === 'run') {
     return readPipx(rest);

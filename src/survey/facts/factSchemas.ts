@@ -112,7 +112,9 @@ export const baselineSchema = v.object({
   ),
 });
 
-export const firstSeenAtSchema = v.object({ schema: v.literal(1), identity: identitySchema, at: time });
+/** When a finding of one kind was first seen as it is (`of`: a hash). */
+export const sightingSchema = v.object({ schema: v.literal(1), identity: identitySchema, of: v.string(), at: time });
+export type Sighting = Pick<v.InferOutput<typeof sightingSchema>, 'of' | 'at'>;
 
 /** When a process was first seen, and under which client: that proves later that it is an orphan. */
 export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;

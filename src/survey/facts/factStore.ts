@@ -17,9 +17,10 @@ import {
   type FactValue,
   type FirstSeen,
   factSchemas,
-  firstSeenAtSchema,
   firstSeenSchema,
   identitySchema,
+  type Sighting,
+  sightingSchema,
 } from './factSchemas.ts';
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
@@ -36,7 +37,7 @@ const freshRecordMs = 60_000;
 
 /**
  * Facts of each process, stored by identity in the state folder, so that a restarted editor, another window and the command line know them too. Each fact but the
- * reading of processor time is written once and never changed: the first observer saw the process closest to its start.
+ * reading of processor time and the sighting is written once and never changed: the first observer saw the process closest to its start.
  */
 export class FactStore {
   readonly #folder: string;
@@ -173,21 +174,22 @@ export class FactStore {
   }
 
   /**
-   * When something was first seen about a process, epoch ms: `now`, unless an earlier scan of any observer recorded it.
-   * @param what a text that names it; only its hash is stored
+   * When something was first seen about a process, epoch ms: `now`, unless an earlier scan of any observer recorded it. Of each kind one is kept, because a
+   * process can change what is seen of it without end.
+   * @param about a kind of finding @param what a text that names it; only its hash is stored
    */
-  firstSeenAt(identity: ProcessIdentity, what: string, now: number): number {
-    const kind = `sighting-${createHash('sha256').update(what).digest('hex').slice(0, 16)}` as const;
+  firstSeenAt(identity: ProcessIdentity, about: string, what: string, now: number): number {
+    const kind = `sighting-${hashOf(about)}` as const;
     const key = `${kind}:${identityKey(identity)}`;
-    const file = this.#file(identity, kind);
-    const known = this.#facts.get(key) ?? this.#seenAt(file, identity);
-    if (known === undefined) {
-      this.#write(file, { schema: 1, identity, at: now });
+    const of = hashOf(what);
+    const remembered = this.#facts.get(key) as Sighting | undefined;
+    let seen = remembered?.of === of ? remembered : this.#read(identity, kind, sightingSchema);
+    if (seen?.of !== of) {
+      seen = { of, at: now };
+      this.#write(this.#file(identity, kind), { schema: 1, identity, ...seen }, writeRecord);
     }
-    // Another observer may have been faster.
-    const first = known ?? this.#seenAt(file, identity) ?? now;
-    this.#facts.set(key, first);
-    return first as number;
+    this.#facts.set(key, seen);
+    return seen.at;
   }
 
   /** Notes, for ten minutes, that an action ends this process: its end is no failure. @param instance text of its identity */
@@ -198,11 +200,6 @@ export class FactStore {
   /** Whether an action of any program has ended this process. @param instance text of its identity */
   wasAsked(instance: string): boolean {
     return this.#record(this.#file(instance, 'asked'), askedSchema)?.instance === instance;
-  }
-
-  #seenAt(file: string, identity: ProcessIdentity): number | undefined {
-    const record = readRecord(file, firstSeenAtSchema);
-    return record && identityKey(record.identity) === identityKey(identity) ? record.at : undefined;
   }
 
   /** `identityKey` of all processes with a fact of this kind. Read again only when the folder changed. */
@@ -306,14 +303,18 @@ export class FactStore {
   }
 
   /** A record that names another process (a copied file, a hash collision) is ignored. */
-  #read<S extends typeof firstSeenSchema | typeof baselineSchema>(
+  #read<S extends typeof firstSeenSchema | typeof baselineSchema | typeof sightingSchema>(
     identity: ProcessIdentity,
-    kind: 'seen' | 'baseline',
+    kind: 'seen' | 'baseline' | `sighting-${string}`,
     schema: S,
   ): v.InferOutput<S> | undefined {
     const record = this.#record(this.#file(identity, kind), schema);
     return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
   }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 function olderThan(file: string, limit: number): boolean {

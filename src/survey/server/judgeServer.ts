@@ -8,9 +8,11 @@ import type { Finding } from '../../model/finding.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
 import { compareNative } from '../../package/code/nativeCode.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
+import type { LoadedPackage } from './closures.ts';
 import type { Programs } from './programs.ts';
 import type { RecordedVersions } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
@@ -28,6 +30,8 @@ interface VerdictState {
 export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies' | 'unknown' | 'askAgainIn'> {
   readonly package: RunningPackage | null;
   readonly findings: readonly Finding[];
+  /** The script on its command line does not exist. No finding where its entry leads to another one. */
+  readonly scriptGone?: Finding;
 }
 
 /**
@@ -37,16 +41,19 @@ export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies
 export function judgeServer(server: ServerContext, state: VerdictState, recorded?: RecordedVersions): ServerVerdict {
   const { row, detail, loaded } = server;
   const { facts, bootClock } = state;
-  const versions = serverVersions(server, { facts, bootClock, recorded });
-  const program = state.programs.judge(server, facts);
   const source = state.sources.judge(server, { facts, timesComparable: bootClock.timesComparable(row.startedAt) });
+  const sourceChanged = source?.findings.some(({ kind }) => kind === 'stale') ?? false;
+  const versions = serverVersions(server, { facts, bootClock, recorded, sourceChanged });
+  const program = state.programs.judge(server, facts);
 
   // The interpreter of an environment goes with its packages: one event, one finding.
   const gone = !('unknown' in loaded) && loaded.reading.status === 'gone';
   const others = [...(source?.findings ?? []), ...program.findings].filter(
     (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
   );
-  const script = 'unknown' in loaded && source === undefined ? missingEntryScript(row, detail) : undefined;
+  // Another finding says more than that its script is gone.
+  const found = versions.verdict.findings.length + (source?.findings.length ?? 0) > 0;
+  const script = ('unknown' in loaded ? source === undefined : !found && isEntryGone(loaded)) ? missingEntryScript(row, detail) : undefined;
   const missing =
     script === undefined
       ? undefined
@@ -54,18 +61,26 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
           ...runningServer(server),
           path: script,
           since: Math.min(server.now, lastChange(script) || server.now),
+          seen: !('unknown' in loaded),
         });
   // An unknown package matters less where the source itself is compared.
   const own = source !== undefined && 'unknown' in loaded && source.unknown === undefined ? undefined : versions.verdict.unknown;
-  const unknown = [own, source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
+  const guardKnows = versions.verdict.findings.some(({ subKind }) => subKind === 'source');
+  const unknown = [own, guardKnows ? undefined : source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
   const waits = [versions.verdict, source, program, missing].flatMap((one) => one?.askAgainIn ?? []);
   return {
     package: versions.package,
     changedDependencies: versions.verdict.changedDependencies,
-    findings: [...withNative(versions.verdict.findings, server), ...(missing?.findings ?? []), ...others],
+    findings: [...withNative(versions.verdict.findings, server), ...others],
+    ...(missing?.finding ? { scriptGone: missing.finding } : {}),
     ...(unknown === '' ? {} : { unknown }),
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
+}
+
+/** Whether its code is there, but not the path by which it was started. */
+function isEntryGone({ ref, reading }: Exclude<LoadedPackage, { unknown: string }>): boolean {
+  return reading.status === 'ok' && statPath(ref.entry).status === 'absent';
 }
 
 /** Adds the proof of replaced native code. */

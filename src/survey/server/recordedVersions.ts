@@ -1,7 +1,7 @@
 import { type Baseline, installedAfterStart } from '../../diagnosis/stale/baseline.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import type { Ecosystem, InstalledPackage, PackageRef } from '../../model/package.ts';
-import { compareVersions } from '../../version/compareVersions.ts';
+import { compareVersions, isSameVersion } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { versionShaped } from '../../version/versionShape.ts';
 
@@ -81,12 +81,12 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
 /** One package as it was loaded, without the time of its installation. Undefined when the two versions cannot be compared. */
 function corrected(item: InstalledPackage, version: string): InstalledPackage | undefined {
   const { installedAt: _, content, ...rest } = item;
-  const order = item.version === undefined ? 'unknown' : compareVersions(item.ecosystem, item.version, version);
-  if (order === 'unknown') {
+  const known = item.version;
+  if (known === undefined || compareVersions(item.ecosystem, known, version) === 'unknown') {
     return undefined;
   }
   // The same version: its content is taken for what was loaded, too.
-  return order === 0 ? { ...rest, ...(content === undefined ? {} : { content }) } : { ...rest, version };
+  return isSameVersion(item.ecosystem, known, version) ? { ...rest, ...(content === undefined ? {} : { content }) } : { ...rest, version };
 }
 
 /** Names of npm and PyPI: no other text is shown as a package name. */

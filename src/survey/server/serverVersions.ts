@@ -60,6 +60,8 @@ interface VersionContext {
   readonly bootClock: BootClock;
   /** Versions from the record of the server, or of its guard. */
   readonly recorded?: RecordedVersions | undefined;
+  /** Its source, which it uses in place, is known to have changed: that finding says more than its metadata. */
+  readonly sourceChanged?: boolean;
 }
 
 interface ServerVersions {
@@ -83,7 +85,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const own = recorded && isAbout(recorded, ref) ? recorded : undefined;
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
-  const change = usesSource(loaded) ? undefined : difference.own;
+  const change = usesSource(loaded) && (context.sourceChanged === true || own?.byGuard !== true) ? undefined : difference.own;
   const named = namedCode(row);
   const verdict = judgeVersions({
     ...runningServer(server),
@@ -135,7 +137,7 @@ function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): 
 
 /**
  * The version of a package whose source is used in place proves nothing: metadata keep the old version when the source changes, and a new version changes no
- * code. A package that was installed over it (no longer editable) is compared.
+ * code. Only a guard, which read the version at the start, refuses calls for another one. A package that was installed over it (no longer editable) is compared.
  */
 function usesSource({ ref, reading }: Exclude<LoadedPackage, { unknown: string }>): boolean {
   const own = reading.status === 'ok' ? reading.packages[0] : undefined;

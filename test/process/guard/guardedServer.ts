@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listInstanceRecords } from '../../../src/lock/instanceRecord.ts';
 import { findLockDirectory } from '../../../src/lock/lockDirectory.ts';
+import { until } from '../../until.ts';
 import { ended } from '../lock/lockHome.ts';
 import { shippedProgram } from '../shippedProgram.ts';
 
@@ -24,11 +25,22 @@ export async function guardBundle(): Promise<string> {
   return (await bundle).file;
 }
 
+/** What a client can start in place of a guard. */
+export type Relay = 'perl' | 'python' | 'node';
+
+const interpreters: Readonly<Partial<Record<Relay, readonly [program: string, script: string, ...options: string[]]>>> = {
+  perl: ['perl', 'relay.pl'],
+  python: ['python3', 'relay.py', '-I', '-S'],
+};
+
 /** A home, a run folder and the guards of one test. */
 export class GuardHome {
   readonly root: string = mkdtempSync(join(tmpdir(), 'guard-home-'));
   readonly run: string = join(this.root, 'run');
   readonly clients: RawClient[] = [];
+  #host: ChildProcess | undefined;
+  /** Where sessions run in the host: what the client starts. `TEST_RELAY` runs the tests of the guard so. */
+  relay = process.env.TEST_RELAY as Relay | undefined;
   /** More variables of every process of the test. */
   variables: NodeJS.ProcessEnv = {};
 
@@ -47,7 +59,25 @@ export class GuardHome {
   }
 
   async guard(words: readonly string[]): Promise<RawClient> {
-    return this.start(process.execPath, [await guardBundle(), ...words]);
+    const bundle = await guardBundle();
+    if (this.relay !== undefined && !this.#host) {
+      await this.startHost(bundle);
+    }
+    const interpreter = this.relay === undefined ? undefined : interpreters[this.relay];
+    if (interpreter) {
+      const [program, script, ...options] = interpreter;
+      return this.start(program, [...options, join(dirname(bundle), script), process.execPath, bundle, '--relay', ...words]);
+    }
+    return this.start(process.execPath, [bundle, ...(this.relay ? ['--relay'] : []), ...words]);
+  }
+
+  /** Starts the host, so that no relay has to do without it because the machine is busy. */
+  async startHost(bundle: string): Promise<ChildProcess> {
+    const host = spawn(process.execPath, [bundle, 'host', this.run], { stdio: ['ignore', 'ignore', 'inherit'], env: this.env });
+    this.#host = host;
+    const socket = join(this.run, 'shepherd', 'host', 'socket');
+    await until('the host listens', () => existsSync(socket) && host.exitCode === null);
+    return host;
   }
 
   start(program: string, args: readonly string[]): RawClient {
@@ -67,6 +97,9 @@ export class GuardHome {
 
   async clean(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.kill()));
+    if (this.#host) {
+      await ended(this.#host);
+    }
     rmSync(this.root, { recursive: true, force: true });
   }
 }

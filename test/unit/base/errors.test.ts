@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parse as parseToml, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { reasonOf } from '../../../src/base/errors.ts';
 import { assertNames } from '../../names.ts';
@@ -35,6 +36,17 @@ describe('reasonOf', () => {
       assert.match(reason, /\w/);
     });
   }
+
+  it('knows the error of TOML when the build has shortened the names of classes', () => {
+    const { value } = Object.getOwnPropertyDescriptor(TomlError, 'name') ?? {};
+    Object.defineProperty(TomlError, 'name', { value: 't', configurable: true });
+    try {
+      const reason = reasonOf(thrownBy(() => parseToml('a = [')));
+      assert.ok(!reason.includes('document'), reason);
+    } finally {
+      Object.defineProperty(TomlError, 'name', { value, configurable: true });
+    }
+  });
 
   it('says what the system and our own code say, the first line', () => {
     class OwnError extends Error {}

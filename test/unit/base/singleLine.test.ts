@@ -23,6 +23,11 @@ describe('text of other programs in a message', () => {
     assert.equal(singleLine('a\n\u001b[31mb\u202ec\u2800\u2028d\u{e0100}', 99), 'a [31mb c d ');
   });
 
+  it('of our log has no more marks on a letter than a script uses', () => {
+    const arabic = 'بِسْمِ ٱللَّٰهِ';
+    assert.equal(singleLine(`${arabic} e${'\u0301'.repeat(500)}x`, 99), `${arabic} e${'\u0301'.repeat(8)}x`);
+  });
+
   it('never has more than 64 characters between the marks, ends only at its own mark, and shows each character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => {

@@ -6,6 +6,7 @@ import { describe, it } from 'mocha';
 import { logFileName } from '../../../src/action/ensure/keptLogs.ts';
 import { runCommandLine } from '../../../src/cli/runCommandLine.ts';
 import type { Shell } from '../../../src/cli/terminal.ts';
+import { redacted } from '../../../src/redaction/secretShapes.ts';
 import { assertNames, assertOmits } from '../../names.ts';
 import { until } from '../../until.ts';
 
@@ -127,6 +128,18 @@ describe('logs', () => {
     ended.abort();
     await running;
     assertOmits(printed, 'CANARY', 'canary');
+  });
+
+  it('-f hides a secret whose name was the last line before', async () => {
+    const file = join(logs, logFileName('api', 4000));
+    write('api', 4000, '--password\n');
+    const running = run('api', '-f');
+    await until('the name', () => printed === '--password\n');
+    appendFileSync(file, 'canary-word\nnext\n');
+    await until('the next line', () => printed.endsWith('next\n'));
+    ended.abort();
+    await running;
+    assert.equal(printed, `--password\n${redacted}\nnext\n`);
   });
 
   it('says that nothing is kept, and reads no folder that others may write', async () => {

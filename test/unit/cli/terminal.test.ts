@@ -11,16 +11,18 @@ const pieces = new RegExp(`(${esc}\\[(\\??\\d*)([A-Za-z]))|(\\n)|([^${esc}\\n]+)
 class FakeTerminal {
   readonly isTty = true;
   rows: number;
+  readonly columns: number;
   lines: string[] = [''];
   cursorShown = true;
   writes = 0;
 
-  constructor(rows: number) {
+  constructor(rows: number, columns = 80) {
     this.rows = rows;
+    this.columns = columns;
   }
 
   size(): { columns: number; rows: number } {
-    return { columns: 80, rows: this.rows };
+    return { columns: this.columns, rows: this.rows };
   }
 
   write(text: string): void {
@@ -82,6 +84,22 @@ describe('the screen of watch', () => {
     }
     assert.deepEqual(terminal.lines.slice(0, 3), ['line 0 3', 'line 1 3', 'line 2 3']);
     assert.deepEqual([terminal.lines.length, terminal.lines[3]?.startsWith('… 17 ')], [5, true]);
+  });
+
+  it('draws one line of our own in a terminal that is narrower than every view, and no line beyond its width', () => {
+    for (const columns of [5, 29]) {
+      const terminal = new FakeTerminal(24, columns);
+      const screen = new Screen(terminal);
+      screen.draw(`${'x'.repeat(30)}\nb\n`);
+      screen.draw(`${'y'.repeat(30)}\nb\n`);
+      assert.deepEqual([terminal.lines.length, terminal.lines.every((line) => line.length <= columns)], [2, true], String(columns));
+    }
+    const terminal = new FakeTerminal(3, 30);
+    new Screen(terminal).draw('a\nb\nc\nd\n');
+    assert.deepEqual(
+      terminal.lines.map((line) => line.length <= 30),
+      [true, true, true],
+    );
   });
 
   it('starts on an empty screen when the size has changed', () => {

@@ -89,5 +89,7 @@ describe('clientTable', () => {
     assertNames(manualStep({ id: 'claude-code', name: 'x', pid: 1 }, '$& notes'), '$& notes');
     assertNames(manualStep({ id: 'unknown', name: 'tmux', pid: 7 }, 'notes'), 'tmux (PID 7)');
     assert.ok(manualStep(null, 'notes').length > 0);
+    // A step is copied and pasted.
+    assert.doesNotMatch(manualStep({ id: 'claude-code', name: 'x', pid: 1 }, 'a\n! touch x\u202e'), /[\n\u202e]/);
   });
 });

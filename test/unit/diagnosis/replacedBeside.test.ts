@@ -61,6 +61,13 @@ describe('a version that was installed beside the one that runs', () => {
     equal(judgeReplacedBeside(python), undefined, 'equal by PEP 440');
   });
 
+  it('is stale where only the build metadata of the version differ: that is another build', () => {
+    const running = { ...evidence.running, version: '1.1.0+a' };
+    const finding = judgeReplacedBeside({ ...evidence, running, leads: { version: '1.1.0+b', place: '/r/2' } });
+    deepEqual([finding?.kind, finding?.confidence], ['stale', 'proven']);
+    assertNames(finding?.message, '1.1.0+a', '1.1.0+b');
+  });
+
   it('is stale where only a dependency differs, and a downgrade is named', () => {
     const dependencies = [{ name: 'below', running: '1.0.0', installed: '2.0.0', direction: 'upgrade' as const }];
     assertNames(judgeReplacedBeside({ ...evidence, leads: { version: '1.0.0', place: '/r/2' }, dependencies })?.message, '1.0.0 → 2.0.0');
@@ -77,6 +84,8 @@ describe('no instance contradicts itself', () => {
     equal(contradictsItself({ package: own, findings: finding ? [{ ...finding, kind: 'respawn-differs' }] : [] }), true);
     equal(contradictsItself({ package: own, findings: finding ? [finding] : [] }), false);
     equal(contradictsItself({ package: own, findings: [], unknown: 'its files are changing right now' }), false);
+    equal(contradictsItself({ package: { ...own, running: '1.1.0+a', installed: '1.1.0+b' }, findings: [] }), true);
+    equal(contradictsItself({ package: { ...own, ecosystem: 'python', running: '1.0', installed: '1.0.0' }, findings: [] }), true);
     for (const other of [
       { ...own, running: null },
       { ...own, installed: null },

@@ -207,6 +207,20 @@ describe('Manifest and code', () => {
     }
   });
 
+  it('are not changed by a workspace: those that decide what is found, asked or restarted by none, the others by none in Restricted Mode', () => {
+    const own = Object.entries<{ scope: string }>(manifest.contributes.configuration.properties).filter(
+      ([, { scope }]) => scope !== 'machine',
+    );
+    assert.deepEqual(
+      own.map(([name]) => name),
+      manifest.capabilities.untrustedWorkspaces.restrictedConfigurations,
+    );
+    assert.deepEqual(
+      own.map(([name]) => name.replace(/^mcpShepherd\./, '')),
+      ['notifications', 'notificationKinds', 'statusBar.showWhenCurrent'],
+    );
+  });
+
   it('keep activation and trust as they are promised', () => {
     assert.deepEqual(manifest.activationEvents, ['onStartupFinished']);
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');

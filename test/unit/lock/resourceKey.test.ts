@@ -43,6 +43,12 @@ describe('resourceKey', () => {
     assert.notEqual(key(`${home}/DATA`), key(`${home}/data`));
   });
 
+  it('is not made of a path that a record cannot name', () => {
+    for (const path of ['x\n', 'x\u009b', `${'a/'.repeat(2_100)}x`]) {
+      assert.throws(() => key(`${home}/${path}`), { name: 'Error', message: /A path contains/ }, JSON.stringify(path.slice(0, 9)));
+    }
+  });
+
   it('carries device and inode of what exists, which other names of the same directory share', () => {
     const real = resourceKey('path', join(home, 'data'));
     assert.match(real.ino ?? '', /^\d+$/);

@@ -66,6 +66,12 @@ describe('a file that was written after the start', () => {
     equal(found(ref, since), `${site}/server/__init__.py`, 'with its old times');
     since = await moment();
     equal(found(ref, since), undefined, 'before the start');
+    rmSync(tree.path(site, 'server/__init__.py'));
+    equal(found(ref, since), `${site}/server/__init__.py`, 'removed');
+    since = await moment();
+    equal(found(ref, since), undefined, 'removed before the start');
+    tree.write({ [`${site}/server/__init__.py`]: 'one' });
+    since = await moment();
     for (const name of ['server', 'lib']) {
       chmodSync(tree.path(site, `${name}-1.0.dist-info/RECORD`), 0o640);
       equal(found(ref, since), `${site}/${name}-1.0.dist-info/RECORD`);

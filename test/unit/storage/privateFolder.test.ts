@@ -24,7 +24,7 @@ import { backedUpTexts, backUp } from '../../../src/action/protect/protectChange
 import { openLockDirectory } from '../../../src/lock/lockDirectory.ts';
 import type { ProcessIdentity } from '../../../src/model/process.ts';
 import { writeRecord } from '../../../src/storage/jsonRecord.ts';
-import { stateRefusal } from '../../../src/storage/privateFolder.ts';
+import { FolderRefused, privateFolder, stateRefusal } from '../../../src/storage/privateFolder.ts';
 import { BootClock } from '../../../src/survey/facts/bootClock.ts';
 import { FactStore } from '../../../src/survey/facts/factStore.ts';
 import { claimNotification, openWindows, publishWindow } from '../../../src/survey/facts/windows.ts';
@@ -238,6 +238,27 @@ describe('The run folder and its folder shepherd', () => {
     chmodSync(root, 0o777);
     assert.notEqual(stateRefusal(runDir), undefined);
     assert.equal(renames(), true, 'the control: without the sticky bit the rename succeeds');
+  });
+
+  it('is not used behind a link of another user, who leads it elsewhere here', function () {
+    if (!isRoot) {
+      this.skip();
+    }
+    chmodSync(root, 0o1777);
+    const own = join(root, 'own');
+    mkdirSync(join(own, 'run', 'shepherd'), { recursive: true, mode: 0o700 });
+    const link = join(root, 'of-stranger');
+    const lead = (to: string): number | null =>
+      spawnSync('ln', ['-sfn', to, link], { uid: stranger, gid: stranger, cwd: '/', stdio: 'ignore' }).status;
+    assert.equal(lead(own), 0);
+    symlinkSync(link, join(own, 'indirect'));
+    for (const path of [join(link, 'run'), join(own, 'indirect', 'run')]) {
+      assertNames(stateRefusal(path), `${link}, above ${path}`);
+      assert.throws(() => privateFolder(path, 'logs'), FolderRefused);
+    }
+    assert.equal(lead('/nowhere'), 0, 'the control: the link leads elsewhere between a look and the next');
+    symlinkSync(own, join(root, 'of-root'));
+    assert.equal(stateRefusal(join(root, 'of-root', 'run')), undefined);
   });
 
   it('installs no launcher where another user could replace it', function () {

@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import satisfies from 'semver/functions/satisfies.js';
-import { changeDirection, compareVersions } from '../../../src/version/compareVersions.ts';
+import { changeDirection, compareVersions, isSameVersion } from '../../../src/version/compareVersions.ts';
 import { npxNext } from '../../../src/version/nextVersion.ts';
 import { parseNpmSpec } from '../../../src/version/npmSpec.ts';
 import { versionShaped } from '../../../src/version/versionShape.ts';
@@ -39,6 +39,17 @@ describe('compareVersions', () => {
     );
     equal(changeDirection('npm', '1.0.0+a', '1.0.0+b'), 'changed');
     equal(changeDirection('python', '1.0', '1.0'), undefined);
+  });
+
+  it('calls two spellings one version, and other build metadata another one', () => {
+    equal(isSameVersion('npm', 'v1.0.0', '1.0.0'), true);
+    equal(isSameVersion('npm', 'v1.0.0+a', '1.0.0+a'), true);
+    equal(isSameVersion('npm', '1.0.0+a', '1.0.0+b'), false);
+    equal(isSameVersion('npm', '1.0.0+a', '1.0.0'), false);
+    equal(isSameVersion('npm', '2024.05.01', '2024.5.1'), false);
+    equal(isSameVersion('npm', 'nightly', 'nightly'), true);
+    equal(isSameVersion('python', '1.0', '1.0.0'), true);
+    equal(isSameVersion('python', '1.0+cpu', '1.0+gpu'), false);
   });
 });
 

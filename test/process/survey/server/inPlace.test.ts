@@ -148,11 +148,10 @@ describe('files of a package that are written in place', function () {
     assert.deepEqual([findings, evidence?.baseline?.trust, evidence?.baseline?.written], [[], 'around-start', manifest()]);
   });
 
-  it('count by their own time alone: the code without the version, a dependency; a touch looks the same, a chmod and a hard link do not', async () => {
+  it('count by their own time alone: the code without the version, a dependency; a touch and a chmod look the same, a hard link does not', async () => {
     const dependency = helper();
     const { pid } = await start({ 'helper-lib': '*' });
     await afterTheStart();
-    chmodSync(manifest(), 0o600);
     linkSync(join(folder(), 'dist', 'server.js'), join(world.root, 'elsewhere.js'));
     assert.deepEqual(await late(pid).then(({ package: own, unknown }) => [own?.running, unknown]), ['1.0.0', undefined]);
 
@@ -167,5 +166,12 @@ describe('files of a package that are written in place', function () {
     const written = await late(pid);
     assert.deepEqual([written.package?.running, written.findings], [null, []]);
     assertNames(written.unknown, 'helper.js');
+
+    // Rights change the change time alone, as does the replacement by a file with old times.
+    rmSync(join(world.root, 'late'), { recursive: true });
+    chmodSync(manifest(), 0o600);
+    const changed = await late(pid);
+    assert.deepEqual([changed.package?.running, changed.findings], [null, []]);
+    assertNames(changed.unknown, 'package.json');
   });
 });

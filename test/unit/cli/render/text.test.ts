@@ -29,6 +29,7 @@ describe('text for a terminal', () => {
       // Fillers, an empty pattern, variation selectors: a name of them alone would be an empty row.
       ['\u3164', '\\u{3164}'],
       ['a\u034f\u2800', 'a\\u{34f}\\u{2800}'],
+      [`e${'\u0301'.repeat(10)}`, `e${'\u0301'.repeat(8)}\\u{301}\\u{301}`],
       ['a\ufe0f\u{e0100}', 'a\\u{fe0f}\\u{e0100}'],
     ];
     for (const [hostile, shown] of cases) {

@@ -18,6 +18,10 @@ describe('Foreign text in the views', () => {
     assert.equal(oneLine('x'.repeat(20), 10), `${'x'.repeat(9)}…`);
   });
 
+  it('is never empty where there is a text', () => {
+    assert.deepEqual([oneLine('\u3164\u200b'), withoutIcons('\u2800'), oneLine('')], ['""', '""', '']);
+  });
+
   it('makes no icon of $(name)', () => {
     assert.equal(withoutIcons('$(trash) files'), '$ (trash) files');
   });

@@ -17,7 +17,7 @@ describe('Calls that wait for a verdict', () => {
     ] as const) {
       awaited.add(id, new Promise((resolve) => settle.push(resolve)), () => decided.push(name));
     }
-    equal(awaited.size, 5);
+    equal(awaited.calls.size, 5);
     equal(awaited.withdraw(2), true);
     equal(awaited.withdraw(2), false);
     for (const one of settle) {
@@ -25,7 +25,7 @@ describe('Calls that wait for a verdict', () => {
     }
     await new Promise((resolve) => setImmediate(resolve));
     deepEqual(decided, ['first', 'second', 'text']);
-    equal(awaited.size, 0);
+    equal(awaited.calls.size, 0);
   });
 
   it('a decision that fails lets the call pass', async () => {

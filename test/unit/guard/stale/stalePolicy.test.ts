@@ -20,6 +20,7 @@ describe('ruleCall', () => {
     deepEqual(rulings('off', drift()), ['pass', 'pass', 'pass', 'pass']);
     deepEqual(rulings('warn', drift()), ['pass', 'pass', 'pass', 'pass']);
     deepEqual(rulings('refuse-writes', drift()), ['pass', 'refuse', 'ask-tools', 'pass']);
+    deepEqual(rulings('refuse-writes', drift('source')), ['pass', 'refuse', 'ask-tools', 'pass']);
     deepEqual(rulings('refuse-writes', drift(), true), ['pass', 'refuse', 'refuse', 'pass']);
     deepEqual(rulings('refuse', drift()), ['refuse', 'refuse', 'refuse', 'pass']);
     deepEqual(rulings('restart', drift()), ['restart', 'restart', 'restart', 'pass']);
@@ -28,7 +29,7 @@ describe('ruleCall', () => {
   it('with auto restarts to newer versions before any call, and is refuse-writes where it does not restart', () => {
     deepEqual(rulings('auto', drift()), ['restart', 'restart', 'restart', 'pass']);
     deepEqual(rulings('auto', drift('upgrade', true)), ['pass', 'wait', 'wait', 'pass'], 'reads do not wait for an installer');
-    for (const how of ['downgrade', 'removed', 'changed', 'reinstalled'] as const) {
+    for (const how of ['downgrade', 'removed', 'changed', 'reinstalled', 'source'] as const) {
       deepEqual(rulings('auto', drift(how)), rulings('refuse-writes', drift(how)), how);
     }
     deepEqual(
@@ -43,7 +44,6 @@ describe('ruleCall', () => {
       for (const state of [
         { state: 'unchanged', unreadable: [] },
         { state: 'unreadable', reason: 'x', unreadable: ['lib'] },
-        drift('source'),
       ] as const) {
         deepEqual(rulings(policy, state), ['pass', 'pass', 'pass', 'pass'], `${policy} ${state.state}`);
       }
@@ -65,7 +65,7 @@ describe('ruleCall', () => {
       replacing: false,
     };
     const ruled = ruleCall('restart', 'write', false, edited);
-    deepEqual(ruled.ruling === 'refuse' && ruled.packages.map(({ name }) => name), ['lib']);
+    deepEqual(ruled.ruling === 'refuse' && ruled.packages.map(({ name }) => name), ['srv', 'lib']);
   });
 
   it('A12 reads no file for a reading call where such calls are never refused', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IdKey } from '../../../../src/guard/message/envelope.ts';
-import type { Pending } from '../../../../src/guard/relay/serverLink.ts';
+import type { Pending } from '../../../../src/guard/process/serverProcess.ts';
 import { unansweredCalls } from '../../../../src/guard/stdio/callMonitor.ts';
 
 const epoch = Date.parse('2026-11-22T09:00:00Z');

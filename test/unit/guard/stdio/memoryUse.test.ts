@@ -1,7 +1,7 @@
 import { equal, notEqual } from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, it } from 'mocha';
-import type { Pending } from '../../../../src/guard/relay/serverLink.ts';
+import type { Pending } from '../../../../src/guard/process/serverProcess.ts';
 import { IdleCollector, restMs } from '../../../../src/guard/stdio/callMonitor.ts';
 import { collectAll } from '../../../../src/guard/stdio/memoryUse.ts';
 

@@ -52,12 +52,15 @@ describe('a script that is gone', () => {
     assert.equal(missing(['node', 'gone.js'], { cwd: `${root} (deleted)` }), undefined);
   });
 
-  it('gets ten seconds, and is likely then', () => {
-    const given = { now: 20_000, pid: 1, startedAt: 0, path: '/x', actions: [] };
-    assert.deepEqual(judgeMissingScript({ ...given, since: 15_000 }), { findings: [], askAgainIn: 5_000 });
-    assert.deepEqual(
-      judgeMissingScript({ ...given, since: 5_000 }).findings.map(({ kind, confidence }) => [kind, confidence]),
-      [['files-gone', 'likely']],
-    );
+  it('gets ten seconds; then it is likely, and proven where the script was seen', () => {
+    const given = { now: 20_000, pid: 1, startedAt: 0, path: '/x', actions: [], seen: false };
+    assert.deepEqual(judgeMissingScript({ ...given, since: 15_000 }), { askAgainIn: 5_000 });
+    for (const [seen, confidence] of [
+      [false, 'likely'],
+      [true, 'proven'],
+    ] as const) {
+      const { finding } = judgeMissingScript({ ...given, since: 5_000, seen });
+      assert.deepEqual([finding?.kind, finding?.confidence], ['files-gone', confidence]);
+    }
   });
 });

@@ -78,6 +78,30 @@ describe('readClosure: Python', () => {
     deepEqual(names(readClosure(ref)), ['server@1.0', 'cli-tool@1.0', 'unrelated@1.0']);
   });
 
+  it('knows the own package by its code, which RECORD lists; a module that was rewritten or removed in place is other content', () => {
+    const record = 'server/__init__.py,sha256=x,1\nserver/a.py,sha256=x,1\nserver/data.json,sha256=x,1\nserver/__pycache__/a.pyc,,\n';
+    tree.write(distInfo(site, 'server', '1.0', { record, requires: ['lib_a'], files: { [`${site}/server/a.py`]: 'A = 1' } }));
+    const content = (): readonly (string | undefined)[] => {
+      const reading = readClosure(ref);
+      ok(reading.status === 'ok');
+      deepEqual(
+        reading.code,
+        ['__init__.py', 'a.py'].map((file) => tree.path(site, 'server', file)),
+      );
+      return reading.packages.map((item) => item.content);
+    };
+    const [own, dependency] = content();
+    tree.write({ [`${site}/server/data.json`]: '{}', [`${site}/lib_a/__init__.py`]: 'other' });
+    deepEqual(content(), [own, dependency]);
+    tree.write({ [`${site}/server/a.py`]: 'A = 2' });
+    const [rewritten] = content();
+    rmSync(tree.path(site, 'server/a.py'));
+    const [removed] = content();
+    equal(new Set([own, rewritten, removed]).size, 3);
+    tree.write({ [`${site}/server/a.py`]: 'A = 1' });
+    deepEqual(content(), [own, dependency]);
+  });
+
   it('takes the install time from RECORD alone', () => {
     const record = tree.path(site, 'lib_a-1.5.dist-info/RECORD');
     utimesSync(record, 1_700_000_000, 1_700_000_000);

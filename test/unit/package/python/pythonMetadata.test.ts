@@ -90,12 +90,13 @@ describe('Python metadata', () => {
     const base = 'a/__init__.py,sha256=AAA,1\na/b.py,sha256=BBB,2\n';
     const noise =
       'a/__pycache__/b.pyc,,\n../../../bin/x,sha256=CCC,3\na-1.dist-info/RECORD,,\na-1.dist-info/direct_url.json,sha256=DDD,4\n';
-    const hash = contentOfRecord(base);
-    equal(contentOfRecord(noise + base), hash);
-    equal(contentOfRecord(base.split('\n').reverse().join('\r\n')), hash);
-    notEqual(contentOfRecord(base.replace('BBB', 'XXX')), hash);
-    equal(contentOfRecord(noise), undefined);
-    equal(contentOfRecord(''), undefined);
+    const read = contentOfRecord(base);
+    deepEqual(read.code, ['a/__init__.py', 'a/b.py']);
+    deepEqual(contentOfRecord(noise + base), read);
+    deepEqual(contentOfRecord(base.split('\n').reverse().join('\r\n')), read);
+    notEqual(contentOfRecord(base.replace('BBB', 'XXX')).content, read.content);
+    deepEqual([contentOfRecord(noise), contentOfRecord('')], [{ code: [] }, { code: [] }]);
+    deepEqual(contentOfRecord('/a.py,sha256=x,1\nC:/b.py,sha256=x,1\na/../../c.py,sha256=x,1\na/d.txt,sha256=x,1\n').code, []);
     deepEqual(recordLines('"a,b""c.py",sha256=x,1\n'), [{ path: 'a,b"c.py', hash: 'sha256=x' }]);
   });
 });

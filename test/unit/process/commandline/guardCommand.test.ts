@@ -19,6 +19,8 @@ const forms: readonly (readonly string[])[] = [
   ['/usr/bin/node', '--no-warnings', '/home/ada/.mcp-run/shepherd/bin/1.0.0-aabbccdd/guard.cjs', '--run-dir', '/r', '--'],
   ['/usr/share/code/code', '/home/ada/.mcp-run/shepherd/bin/1.0.0-aabbccdd/guard.cjs', '--'],
   ['/bin/sh', '/home/ada/.mcp-run/shepherd/bin/mcp-shepherd', 'guard', '--'],
+  ['/usr/bin/perl', '/r/bin/1.0.0-aabbccdd/relay.pl', '/usr/bin/node', '/r/bin/1.0.0-aabbccdd/guard.cjs', '--relay', '--'],
+  ['python3', '-I', '-S', '/r/bin/1.0.0-aabbccdd/relay.py', '/usr/bin/node', '/r/bin/1.0.0-aabbccdd/guard.cjs', '--relay', '--'],
 ];
 
 describe('guardCommand', () => {
@@ -50,6 +52,7 @@ describe('guardCommand', () => {
       ['mcp-shepherd', 'guard', '--'],
       ['node', 'server.js', '--', 'mcp-shepherd', 'guard'],
       ['guard.cjs', '--', 'x'],
+      ['perl', 'relay.pl', 'node', 'server.js', '--', 'x'],
     ]) {
       equal(guardCommand(words), undefined, words.join(' '));
     }
@@ -66,6 +69,19 @@ describe('guardCommand', () => {
       const chain = resolveServer(guard, tree, (one) => one === client);
       deepEqual([chain?.server.pid, chain?.launchers.map(({ pid }) => pid), chain?.parent?.pid], [40, [20, 30], 10]);
     }
+  });
+});
+
+describe('the host of relays', () => {
+  it('is never a server, as a child of a client or of init', () => {
+    const client = row(10, 1, ['/opt/client']);
+    const host = row(20, 10, ['/usr/bin/node', '/home/ada/.mcp-run/shepherd/bin/1.0.0-aabbccdd/guard.cjs', 'host', '/home/ada/.mcp-run']);
+    equal(
+      resolveServer(host, processTree([client, host]), (one) => one === client),
+      undefined,
+    );
+    const control = row(20, 10, ['/usr/bin/node', '/home/ada/.mcp-run/other/guard.js', 'serve', 'host']);
+    equal(resolveServer(control, processTree([client, control]), (one) => one === client)?.server.pid, 20);
   });
 });
 

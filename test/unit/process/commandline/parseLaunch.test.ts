@@ -201,6 +201,12 @@ describe('launch normal forms', () => {
 });
 
 describe('observed processes', () => {
+  it('reads a running process once for each executable, however many entries are compared with it', () => {
+    const one = row(5, 1, ['renamed', 'server.js']);
+    assert.equal(observedLaunch(one, '/usr/bin/node'), observedLaunch(one, '/usr/bin/node'));
+    assert.notEqual(observedLaunch(one, '/usr/bin/node').launcher, observedLaunch(one, '/bin/renamed').launcher);
+  });
+
   it('reads the title that npm leaves: the options that remain are the server’s', () => {
     assert.equal(brief(observedLaunch(row(5, 1, 'npm exec @a/b --registry x -p y'))), 'npm-exec @a/b | --registry x -p y');
   });

@@ -95,13 +95,13 @@ describe('facts', () => {
     assert.deepEqual(new FactStore(runDir).firstSeen(identity(5), now + 5, undefined).client, client);
   });
 
-  it('date a sighting by the first scan of any observer, one for each thing seen, as long as the process runs', () => {
+  it('date a sighting by the first scan of any observer, one for each kind, as long as the process runs', () => {
     const store = new FactStore(runDir);
-    assert.equal(store.firstSeenAt(identity(5), 'stale', now), now);
-    assert.equal(store.firstSeenAt(identity(5), 'stale', now + 9), now);
-    assert.equal(new FactStore(runDir).firstSeenAt(identity(5), 'stale', now + 10), now);
-    assert.equal(store.firstSeenAt(identity(5), 'other', now + 11), now + 11);
-    assert.equal(store.firstSeenAt(identity(6), 'stale', now + 12), now + 12);
+    assert.equal(store.firstSeenAt(identity(5), 'stale', '2.0.0', now), now);
+    assert.equal(store.firstSeenAt(identity(5), 'stale', '2.0.0', now + 9), now);
+    assert.equal(new FactStore(runDir).firstSeenAt(identity(5), 'stale', '2.0.0', now + 10), now);
+    assert.equal(store.firstSeenAt(identity(5), 'other', '2.0.0', now + 11), now + 11);
+    assert.equal(store.firstSeenAt(identity(6), 'stale', '2.0.0', now + 12), now + 12);
     const old = new Date(now - 120_000);
     for (const name of readdirSync(folder())) {
       utimesSync(join(folder(), name), old, old);
@@ -109,13 +109,22 @@ describe('facts', () => {
     store.forget({ bootId: 'boot', pidNamespace: '1' }, new Set([identityKey(identity(6))]), now);
     assert.equal(readdirSync(folder()).length, 1);
     assert.deepEqual(
-      [store.firstSeenAt(identity(5), 'stale', now + 20), store.firstSeenAt(identity(6), 'stale', now + 20)],
+      [store.firstSeenAt(identity(5), 'stale', '2.0.0', now + 20), store.firstSeenAt(identity(6), 'stale', '2.0.0', now + 20)],
       [now + 20, now + 12],
     );
     writeFileSync(join(runDir, 'no-folder'), '');
     const homeless = new FactStore(join(runDir, 'no-folder'));
-    homeless.firstSeenAt(identity(5), 'stale', now);
-    assert.equal(homeless.firstSeenAt(identity(5), 'stale', now + 9), now, 'kept in memory');
+    homeless.firstSeenAt(identity(5), 'stale', '2.0.0', now);
+    assert.equal(homeless.firstSeenAt(identity(5), 'stale', '2.0.0', now + 9), now, 'kept in memory');
+  });
+
+  it('keep one sighting of each kind, whatever a process makes of its version', () => {
+    const store = new FactStore(runDir);
+    for (let round = 0; round < 50; round++) {
+      assert.equal(store.firstSeenAt(identity(5), 'stale', `1.0.${round}`, now + round), now + round);
+    }
+    assert.equal(new FactStore(runDir).firstSeenAt(identity(5), 'stale', '1.0.49', now + 60), now + 49);
+    assert.equal(readdirSync(folder()).length, 1);
   });
 
   it('are private to the user', () => {

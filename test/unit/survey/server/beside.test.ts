@@ -22,8 +22,8 @@ describe('what the command of a server leads to', () => {
   const { at, write, entries, observe, look, verdict } = scan;
 
   /** A link to one of several releases, run through the link. */
-  async function runsLink(): Promise<readonly string[]> {
-    write({ ...release('srv/one', '1.0.0'), 'tiny-mcp-now': { link: 'srv/one' } });
+  async function runsLink(version = '1.0.0'): Promise<readonly string[]> {
+    write({ ...release('srv/one', version), 'tiny-mcp-now': { link: 'srv/one' } });
     const argv = [node, at('tiny-mcp-now/server.js')];
     await observe({ argv, cwd: scan.tree.root });
     return argv;
@@ -48,6 +48,13 @@ describe('what the command of a server leads to', () => {
     write({ ...release('srv/same', '1.0.0'), 'tiny-mcp-now': { link: 'srv/same' } });
     const found = await look();
     deepEqual([found.findings, found.unknown], [[], undefined]);
+  });
+
+  it('another build of the same version in another place: stale', async () => {
+    entries(await runsLink('1.0.0+a'));
+    deepEqual(await verdict(), ['1.0.0+a', '1.0.0+a', []]);
+    write({ ...release('srv/2', '1.0.0+b'), 'tiny-mcp-now': { link: 'srv/2' } });
+    deepEqual(await verdict(), ['1.0.0+a', '1.0.0+b', stale]);
   });
 
   it('the same version with another version of a dependency, beside what runs: stale', async () => {

@@ -1,0 +1,218 @@
+import type { IdKey } from '../guard/message/envelope.ts';
+import type { Relay } from '../guard/relay/relay.ts';
+import type { ServerLink } from '../guard/relay/serverLink.ts';
+import type { ListMethod, SessionMemory } from '../guard/relay/sessionMemory.ts';
+import type { RemoteServer } from './remoteServer.ts';
+
+/** One change of what the relay keeps for the next host; without a text, the entry is dropped. */
+export interface LedgerChange {
+  readonly key: string;
+  readonly text: string | undefined;
+}
+
+/** What an entry says is unchanged for as long as its token is the same. */
+type Entry = readonly [key: string, token: unknown, text: () => string];
+
+/** Fields of the memory that are one value each. */
+const fields = ['initialize', 'protocolVersion', 'discover', 'logLevel', 'hasServed', 'hasTasks', 'requestMeta'] as const;
+
+const packed = (bytes: Buffer): string => bytes.toString('base64');
+const unpacked = (text: unknown): Buffer => Buffer.from(`${text}`, 'base64');
+
+/** The state of a session as entries that a relay keeps unread. */
+export class Ledger {
+  readonly #told = new Map<string, unknown>();
+  readonly #numbers = new WeakMap<object, number>();
+  readonly #asked = new WeakMap<ServerLink, Map<IdKey, object>>();
+  /** Keys of the requests in flight, by server and id. */
+  readonly #open = new Map<string, string>();
+  #last = 0;
+
+  /** @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
+  changes(relay: Relay, servers: Iterable<RemoteServer>, graceMs: number): LedgerChange[] {
+    const changes: LedgerChange[] = [...this.#calls(relay, servers)];
+    const now = new Set<string>();
+    for (const [key, token, text] of this.#entries(relay, graceMs)) {
+      now.add(key);
+      if (!this.#told.has(key) || this.#told.get(key) !== token) {
+        this.#told.set(key, token);
+        changes.push({ key, text: text() });
+      }
+    }
+    for (const key of now.size < this.#told.size ? [...this.#told.keys()] : []) {
+      if (!now.has(key)) {
+        this.#told.delete(key);
+        changes.push({ key, text: undefined });
+      }
+    }
+    return changes;
+  }
+
+  /** Requests in flight. Those of a server that is gone are dropped with it. */
+  *#calls(relay: Relay, servers: Iterable<RemoteServer>): Iterable<LedgerChange> {
+    for (const server of servers) {
+      const { name, calls } = server;
+      const listening = calls.noted.size > 0 ? [...relay.links].find(({ process }) => process === server)?.listening : undefined;
+      for (const id of calls.noted) {
+        const pending = calls.get(id);
+        const place = `${name} ${id}`;
+        const known = this.#open.get(place);
+        this.#last += pending && known === undefined ? 1 : 0;
+        const key = known ?? `call.${this.#last}`;
+        if (pending) {
+          const { method, tool } = pending;
+          this.#open.set(place, key);
+          yield { key, text: JSON.stringify([name, id, method, tool ?? null, listening?.has(id) === true]) };
+        } else if (this.#open.delete(place)) {
+          yield { key, text: undefined };
+        }
+      }
+      calls.noted.clear();
+    }
+  }
+
+  *#entries(relay: Relay, graceMs: number): Iterable<Entry> {
+    yield ['grace', graceMs, () => `${graceMs}`];
+    yield* this.#memory(relay.memory);
+    for (const link of relay.links) {
+      const { name } = link.process as RemoteServer;
+      const flags = [link === relay.current, link.hasAnswered, link.hasBeenCalled, link.askedFirst].map(Number).join('');
+      yield [`server.${name}`, flags, () => flags];
+      for (const [known, own] of link.asked) {
+        const token = this.#askedToken(link, known);
+        yield [this.#key('asked', token), token, () => JSON.stringify([name, known, own])];
+      }
+    }
+    for (const call of relay.waiting) {
+      yield [this.#key('line', call), call, () => packed(call.line ?? Buffer.alloc(0))];
+    }
+  }
+
+  *#memory(memory: SessionMemory): Iterable<Entry> {
+    for (const field of fields) {
+      const value = memory[field];
+      if (value !== undefined && value !== false) {
+        yield [`memory.${field}`, value, () => JSON.stringify(value)];
+      }
+    }
+    const { initialized } = memory;
+    if (initialized) {
+      yield ['initialized', initialized, () => packed(initialized)];
+    }
+    for (const [method, digest] of memory.lists) {
+      yield [`list.${method}`, digest, () => digest];
+    }
+    for (const params of memory.subscriptions.values()) {
+      yield [this.#key('subscription', params), params, () => JSON.stringify(params)];
+    }
+    for (const [id, line] of memory.listens) {
+      yield [this.#key('listen', line), line, () => JSON.stringify([id, packed(line)])];
+    }
+    for (const [id, request] of memory.asked) {
+      const { method, params, line } = request;
+      yield [this.#key('request', request), request, () => JSON.stringify([id, method, params, packed(line)])];
+    }
+  }
+
+  /** Numbers grow, so that entries keep their order. */
+  #key(kind: string, object: object): string {
+    const number = this.#numbers.get(object) ?? this.#last + 1;
+    this.#last = Math.max(this.#last, number);
+    this.#numbers.set(object, number);
+    return `${kind}.${number}`;
+  }
+
+  #askedToken(link: ServerLink, id: IdKey): object {
+    const tokens = this.#asked.get(link) ?? new Map<IdKey, object>();
+    this.#asked.set(link, tokens);
+    for (const old of tokens.size > link.asked.size ? [...tokens.keys()] : []) {
+      if (!link.asked.has(old)) {
+        tokens.delete(old);
+      }
+    }
+    const token = tokens.get(id) ?? {};
+    tokens.set(id, token);
+    return token;
+  }
+}
+
+/** What a ledger says of one server. */
+interface KeptServer {
+  readonly name: string;
+  readonly isCurrent: boolean;
+  readonly hasAnswered: boolean;
+  readonly hasBeenCalled: boolean;
+  readonly askedFirst: boolean;
+}
+
+/** The servers of a ledger, and the lines that no server had got. */
+export function keptServers(ledger: ReadonlyMap<string, string>): readonly KeptServer[] {
+  return entriesOf(ledger, 'server').map(([key, flags]) => {
+    const [isCurrent = false, hasAnswered = false, hasBeenCalled = false, askedFirst = false] = [...flags].map((flag) => flag === '1');
+    return { name: key, isCurrent, hasAnswered, hasBeenCalled, askedFirst };
+  });
+}
+
+/** Lines of the client that no server has got, in their order. */
+export function keptLines(ledger: ReadonlyMap<string, string>): readonly Buffer[] {
+  return entriesOf(ledger, 'line').map(([, text]) => unpacked(text));
+}
+
+/** Brings the memory of a new session to the state of the ledger. @throws when an entry is broken */
+export function restoreMemory(memory: SessionMemory, ledger: ReadonlyMap<string, string>): void {
+  for (const field of fields) {
+    const text = ledger.get(`memory.${field}`);
+    if (text !== undefined) {
+      Object.assign(memory, { [field]: JSON.parse(text) });
+    }
+  }
+  const initialized = ledger.get('initialized');
+  if (initialized !== undefined) {
+    memory.initialized = unpacked(initialized);
+  }
+  for (const [method, digest] of entriesOf(ledger, 'list')) {
+    memory.lists.set(method as ListMethod, digest);
+  }
+  for (const [, text] of entriesOf(ledger, 'subscription')) {
+    const params = JSON.parse(text);
+    memory.subscriptions.set(params.uri, params);
+  }
+  for (const [, text] of entriesOf(ledger, 'listen')) {
+    const [id, line] = JSON.parse(text);
+    memory.listens.set(id, unpacked(line));
+  }
+  for (const [, text] of entriesOf(ledger, 'request')) {
+    const [id, method, params, line] = JSON.parse(text);
+    memory.asked.set(id, { method, params, line: unpacked(line) });
+  }
+}
+
+/** Notes what was in flight between the client and a server. @throws when an entry is broken */
+export function restoreLink(link: ServerLink, server: KeptServer, ledger: ReadonlyMap<string, string>): void {
+  for (const [, text] of entriesOf(ledger, 'call')) {
+    const [name, id, method, tool, listening] = JSON.parse(text) as [string, IdKey, string, string | null, boolean];
+    if (name === server.name) {
+      link.take(id, method, tool ?? undefined);
+      if (listening) {
+        link.listening.add(id);
+      }
+    }
+  }
+  for (const [, text] of entriesOf(ledger, 'asked')) {
+    const [name, known, own] = JSON.parse(text) as [string, IdKey, IdKey];
+    if (name === server.name) {
+      link.asked.set(known, own);
+    }
+  }
+  link.hasAnswered = server.hasAnswered;
+  link.hasBeenCalled = server.hasBeenCalled;
+  link.askedFirst = server.askedFirst;
+}
+
+/** Entries of one kind by the rest of their keys; numbered ones in their order. */
+function entriesOf(ledger: ReadonlyMap<string, string>, kind: string): (readonly [string, string])[] {
+  return [...ledger]
+    .filter(([key]) => key.startsWith(`${kind}.`))
+    .map(([key, text]) => [key.slice(kind.length + 1), text] as const)
+    .sort(([a], [b]) => Number(a) - Number(b));
+}

@@ -1,0 +1,165 @@
+import type { Socket } from 'node:net';
+import { reasonOf } from '../base/errors.ts';
+import type { HostParts } from '../guard/hostParts.ts';
+import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting } from '../relay/contract.ts';
+import { RemotePlace } from './remotePlace.ts';
+
+/** A relay greets within this time, ms. */
+const greetingMs = 5_000;
+/** A relay that was killed is gone within this time; one that still runs has left this host. ms. */
+const goneMs = 2_000;
+const checkMs = 20;
+
+/** Whom a host takes. @returns why it does not */
+export type Admission = (greeting: Greeting) => string | undefined;
+
+/** Serves one relay until its session is over, or it is gone. Never rejects. */
+export async function serveRelay(socket: Socket, parts: HostParts, admit: Admission): Promise<void> {
+  const connection = new RelayConnection(socket, parts, admit);
+  await connection.served;
+}
+
+class RelayConnection {
+  readonly #socket: Socket;
+  readonly #parts: HostParts;
+  readonly #admit: Admission;
+  readonly #reader = new FrameReader();
+  readonly served: Promise<void>;
+  #end: () => void = () => undefined;
+  #pending: Buffer[] = [];
+  #isScheduled = false;
+  #isHandling = false;
+  #place: RemotePlace | undefined;
+  #graceMs = 0;
+  #isOver = false;
+  /** The relay has said that it goes on with another host. */
+  #hasLeft = false;
+
+  constructor(socket: Socket, parts: HostParts, admit: Admission) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#admit = admit;
+    this.served = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    const timer = setTimeout(() => socket.destroy(), greetingMs);
+    socket.on('error', () => undefined);
+    socket.once('data', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      if (!this.#place) {
+        this.#end();
+      }
+    });
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) {
+        this.#isHandling = true;
+        this.#take(frame);
+        this.#isHandling = false;
+        this.#commit();
+      }
+    } catch {
+      // No relay of ours sends this.
+      this.#socket.destroy();
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (frame.kind === 'ping') {
+      this.#write('pong', '-');
+    } else if (frame.kind === 'bye') {
+      this.#hasLeft = true;
+    } else if (this.#place) {
+      this.#place.take(frame);
+    } else {
+      this.#greeted(frame);
+    }
+  }
+
+  #greeted({ kind, name, body }: Frame): void {
+    const greeting = kind === 'hello' ? readGreeting(body) : undefined;
+    const refused =
+      name !== `${hostProtocol}` || !greeting
+        ? `this host speaks version ${hostProtocol}`
+        : (this.#admit(greeting) ?? this.#accept(greeting));
+    if (refused !== undefined) {
+      this.#write('no', `${hostProtocol}`, Buffer.from(refused));
+      this.#socket.end();
+    }
+  }
+
+  /** @returns why the session needs a guard of its own */
+  #accept(greeting: Greeting): string | undefined {
+    const words = greeting.args;
+    const parsed = this.#parts.readOptions(words);
+    if (parsed.status !== 'run' || parsed.options.locks.length > 0 || parsed.options.recordOnly) {
+      return 'its options need a guard of its own';
+    }
+    const { options } = parsed;
+    this.#graceMs = options.graceMs;
+    const start = this.#parts.startOf(greeting.pid);
+    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts);
+    this.#place = place;
+    this.#socket.once('close', () => void this.#closed(greeting.pid, start));
+    this.#write('ready', `${hostProtocol}`);
+    void this.#parts.runSession(options, place).then(({ code, signal }) => {
+      this.#send('exit', '-', signal === null ? `code ${code ?? 1}` : `signal ${signal}`);
+      this.#commit();
+      this.#isOver = true;
+      this.#socket.end();
+      this.#end();
+    });
+    return undefined;
+  }
+
+  /** The relay was killed, or has left this host. */
+  async #closed(pid: number, start: string): Promise<void> {
+    const until = performance.now() + goneMs;
+    const runs = (): boolean => this.#hasLeft || (start !== '-' && this.#parts.startOf(pid) === start);
+    while (!this.#isOver && !this.#hasLeft && runs() && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, checkMs));
+    }
+    if (!this.#isOver) {
+      this.#place?.lost(!runs());
+    }
+  }
+
+  #send(kind: string, name: string, body?: Buffer | string): void {
+    this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
+    if (!this.#isHandling && !this.#isScheduled) {
+      this.#isScheduled = true;
+      process.nextTick(() => {
+        this.#isScheduled = false;
+        this.#commit();
+      });
+    }
+  }
+
+  /** Everything since the last time counts as one: the relay carries out all of it, or nothing. */
+  #commit(): void {
+    this.#isHandling = true;
+    try {
+      this.#place?.tellLedger(this.#graceMs);
+    } catch (error) {
+      process.stderr.write(this.#parts.logLine(`internal error: ${reasonOf(error)}`));
+    }
+    this.#isHandling = false;
+    const frames = this.#pending;
+    if (frames.length > 0) {
+      this.#pending = [];
+      frames.push(...frameBytes('commit', '-'));
+      this.#socket.write(Buffer.concat(frames));
+    }
+  }
+
+  /** A frame that belongs to no commit. */
+  #write(kind: string, name: string, body?: Buffer): void {
+    for (const bytes of frameBytes(kind, name, body)) {
+      this.#socket.write(bytes);
+    }
+  }
+}

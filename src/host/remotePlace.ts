@@ -1,0 +1,203 @@
+import type { HostParts } from '../guard/hostParts.ts';
+import type { GuardPlace, OpenedSession } from '../guard/process/guardPlace.ts';
+import type { ServerProcess } from '../guard/process/serverProcess.ts';
+import type { Frame, Greeting } from '../relay/contract.ts';
+import { keptLines, keptServers, Ledger, restoreLink, restoreMemory } from './ledger.ts';
+import { RemoteServer } from './remoteServer.ts';
+import { RemoteSink, RemoteSource } from './remoteStreams.ts';
+
+/** Time for a server that no session has, from the end of its input to SIGTERM, and from there to SIGKILL. */
+const replaceLimits = { politeMs: 2_000, termMs: 2_000 };
+
+type Send = (kind: string, name: string, body?: Buffer | string) => void;
+
+/** The process of a relay, as a place where a session runs. */
+export class RemotePlace implements GuardPlace {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly pid: number;
+  readonly ppid: number;
+  readonly input: RemoteSource;
+  readonly output: RemoteSink;
+  readonly #send: Send;
+  readonly #parts: HostParts;
+  readonly #greeting: Greeting;
+  readonly #servers = new Map<string, RemoteServer>();
+  readonly #starting = new Map<string, { started(server: RemoteServer): void; failed(error: Error): void }>();
+  readonly #signals = new Map<string, (() => void)[]>();
+  readonly #ledger = new Ledger();
+  #session: OpenedSession | undefined;
+  #last = 0;
+
+  constructor(greeting: Greeting, send: Send, parts: HostParts) {
+    ({ env: this.env, cwd: this.cwd, pid: this.pid, ppid: this.ppid } = greeting);
+    this.#greeting = greeting;
+    this.#send = send;
+    this.#parts = parts;
+    this.input = new RemoteSource((frames) => send('done', '-', `${frames}`));
+    this.output = new RemoteSink((bytes) => send('lines', '-', bytes));
+    for (const text of greeting.servers) {
+      const [name = '', pid = '', ...how] = text.split(' ');
+      const server = new RemoteServer(name, Number(pid), send, parts);
+      this.#servers.set(name, server);
+      this.#last = Math.max(this.#last, Number(name));
+      if (how[0] !== 'running') {
+        server.end(how.join(' '));
+      }
+    }
+  }
+
+  say(text: string): void {
+    this.#send('say', '-', this.#parts.logLine(text));
+  }
+
+  passErrors(bytes: Buffer): void {
+    this.#send('say', '-', bytes);
+  }
+
+  /** The relay starts the command of its own arguments, with its own environment. */
+  startServer({ errors }: { readonly errors?: ((output: RemoteSource) => void) | undefined }): Promise<ServerProcess> {
+    this.#last += 1;
+    const name = `${this.#last}`;
+    this.#send('start', name, errors ? 'errors' : undefined);
+    return new Promise((resolve, reject) => {
+      this.#starting.set(name, {
+        started: (server) => {
+          errors?.(server.errors);
+          resolve(server);
+        },
+        failed: reject,
+      });
+    });
+  }
+
+  onSignal(signal: NodeJS.Signals, take: () => void): void {
+    this.#signals.set(signal, [...(this.#signals.get(signal) ?? []), take]);
+  }
+
+  /** This host is the watchdog of its sessions. */
+  watchdog(): { tell(): void; dismiss(): void } {
+    return { tell: () => undefined, dismiss: () => undefined };
+  }
+
+  begun(): Promise<void> {
+    return this.#parts.begun();
+  }
+
+  collect(): Promise<void> {
+    return this.#parts.collect();
+  }
+
+  resume(session: OpenedSession): boolean {
+    this.#session = session;
+    const { ledger } = this.#greeting;
+    const kept = keptServers(ledger).find(({ isCurrent, name }) => isCurrent && this.#servers.has(name));
+    const server = kept && this.#servers.get(kept.name);
+    for (const other of this.#servers.values()) {
+      if (other !== server && !other.ended) {
+        void this.#parts.endServer(other, replaceLimits);
+      }
+    }
+    if (ledger.size === 0) {
+      return false;
+    }
+    const { relay } = session;
+    // This host counts its entries anew; both leave within one commit.
+    for (const key of ledger.keys()) {
+      this.#send('drop', key);
+    }
+    restoreMemory(relay.memory, ledger);
+    const isNew = !server && !relay.memory.hasServed;
+    const link = isNew ? undefined : session.adopt(server);
+    if (link && kept) {
+      restoreLink(link, kept, ledger);
+      relay.release(link);
+      if (link.hasAnswered) {
+        relay.gate?.answered(link.process);
+      }
+    }
+    for (const line of keptLines(ledger)) {
+      relay.take(line);
+    }
+    return !isNew;
+  }
+
+  /** What the relay has to keep for the next host. */
+  tellLedger(graceMs: number): void {
+    for (const { key, text } of this.#session ? this.#ledger.changes(this.#session.relay, this.#servers.values(), graceMs) : []) {
+      this.#send(text === undefined ? 'drop' : 'keep', key, text);
+    }
+  }
+
+  /** Takes a frame of the relay. */
+  take({ kind, name, body }: Frame): void {
+    const server = this.#servers.get(name);
+    const text = (): string => body.toString('utf8');
+    switch (kind) {
+      case 'lines':
+        (name === '-' ? this.input : server?.stdout)?.push(body);
+        break;
+      case 'eof':
+        (name === '-' ? this.input : server?.stdout)?.end();
+        break;
+      case 'errors':
+        server?.errors.push(body);
+        break;
+      case 'silent':
+        server?.errors.end();
+        break;
+      case 'started':
+        this.#started(name, Number(text()));
+        break;
+      case 'failed':
+        this.#failed(name, text());
+        break;
+      case 'ended':
+        server?.end(text());
+        break;
+      case 'took':
+        (name === '-' ? this.output : server?.stdin)?.took(Number(text()));
+        break;
+      case 'signal':
+        this.#signalled(name);
+        break;
+    }
+  }
+
+  #started(name: string, pid: number): void {
+    const server = new RemoteServer(name, pid, this.#send, this.#parts);
+    this.#servers.set(name, server);
+    this.#starting.get(name)?.started(server);
+    this.#starting.delete(name);
+  }
+
+  #failed(name: string, text: string): void {
+    const [code = '', ...words] = text.split(' ');
+    this.#starting.get(name)?.failed(Object.assign(new Error(words.join(' ')), { code }));
+    this.#starting.delete(name);
+  }
+
+  #signalled(name: string): void {
+    for (const server of this.#servers.values()) {
+      if (name !== 'SIGUSR2' && !server.ended) {
+        server.delivered(name);
+      }
+    }
+    for (const take of this.#signals.get(name) ?? []) {
+      take();
+    }
+  }
+
+  /** The connection is closed. @param killed the relay runs no more: its servers are ended; otherwise they are another host's */
+  lost(killed: boolean): void {
+    this.output.close();
+    for (const [name, { failed }] of this.#starting) {
+      this.#starting.delete(name);
+      failed(new Error('its relay is gone'));
+    }
+    this.input.destroy();
+    for (const server of this.#servers.values()) {
+      server.lost(killed);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { MessageSink, MessageSource } from '../guard/process/serverProcess.ts';
+import { windowBytes } from '../relay/contract.ts';
+
+type Take = (chunk: Buffer) => void;
+
+/** Bytes of one name that a relay sends. Each frame is handled when it is read, or waits while the session has paused it. */
+export class RemoteSource implements MessageSource {
+  readonly #done: (frames: number) => void;
+  readonly #waiting: Buffer[] = [];
+  #data: Take[] = [];
+  readonly #ends = new Set<() => void>();
+  #isPaused = false;
+  #isOver = false;
+  #count = 0;
+  #hasEnded = false;
+
+  /** @param done gets the number of frames that were dealt with */
+  constructor(done: (frames: number) => void) {
+    this.#done = done;
+  }
+
+  on(_event: 'data', take: Take): void {
+    this.#data.push(take);
+    process.nextTick(() => this.#pass());
+  }
+
+  once(event: 'end' | 'close' | 'error', take: () => void): void {
+    if (event !== 'error') {
+      this.#ends.add(take);
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    process.nextTick(() => this.#pass());
+  }
+
+  destroy(): void {
+    this.#waiting.length = 0;
+    this.#data = [];
+    this.end();
+    this.#pass();
+  }
+
+  push(bytes: Buffer): void {
+    this.#waiting.push(bytes);
+    this.#pass();
+  }
+
+  /** Nothing follows. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#pass();
+  }
+
+  #pass(): void {
+    while (!this.#isPaused && this.#data.length > 0) {
+      const bytes = this.#waiting.shift();
+      if (!bytes) {
+        break;
+      }
+      for (const take of this.#data) {
+        take(bytes);
+      }
+      this.#count += 1;
+      this.#done(this.#count);
+    }
+    if (this.#hasEnded && this.#waiting.length === 0 && !this.#isOver) {
+      this.#isOver = true;
+      for (const take of this.#ends) {
+        take();
+      }
+    }
+  }
+}
+
+/** Bytes of one name that a relay gets. They leave at once; more than a window of them makes the session pause what it reads. */
+export class RemoteSink implements MessageSink {
+  readonly #send: Take;
+  readonly #drains: (() => void)[] = [];
+  /** What this process holds back: nothing, a frame leaves with its turn. */
+  readonly writableLength = 0;
+  /** Bytes that the relay has not told to be written. */
+  #underWay = 0;
+  writableNeedDrain = false;
+  writable = true;
+
+  constructor(send: Take) {
+    this.#send = send;
+  }
+
+  write(bytes: Buffer): boolean {
+    this.#underWay += bytes.length;
+    this.writableNeedDrain ||= this.#underWay > windowBytes;
+    this.#send(bytes);
+    return !this.writableNeedDrain;
+  }
+
+  /** The relay has written these. */
+  took(bytes: number): void {
+    // After a change of the host it reports also what an earlier one had sent.
+    this.#underWay = Math.max(0, this.#underWay - bytes);
+    if (this.writableNeedDrain && this.#underWay <= windowBytes / 2) {
+      this.#drain();
+    }
+  }
+
+  close(): void {
+    this.writable = false;
+    this.#underWay = 0;
+    this.#drain();
+  }
+
+  #drain(): void {
+    this.writableNeedDrain = false;
+    for (const take of this.#drains) {
+      take();
+    }
+  }
+
+  on(_event: 'drain' | 'close', take: () => void): void {
+    this.#drains.push(take);
+  }
+
+  /** Frames of one turn leave together anyway. */
+  cork(): void {}
+
+  uncork(): void {}
+}

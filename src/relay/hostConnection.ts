@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import { type Frame, FrameReader, frameBytes, type Greeting, greetingBytes, hostProtocol } from './contract.ts';
+
+interface ConnectionEvents {
+  /** The host has taken the session. */
+  ready(): void;
+  /** Some bytes came. */
+  heard(): void;
+  /** Frames that the host has committed. */
+  obey(frames: readonly Frame[]): void;
+  /** The connection is closed after `ready`. */
+  lost(): void;
+}
+
+/** Sends the greeting to a host. @returns `ready`: it takes the session; `no`: it does not; `gone`: it did not answer in time, or has ended */
+export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, events: ConnectionEvents): Promise<'ready' | 'no' | 'gone'> {
+  const reader = new FrameReader();
+  const batch: Frame[] = [];
+  let isReady = false;
+  let isLost = false;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), limitMs);
+    const lost = (answer: 'no' | 'gone'): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+      if (isReady && !isLost) {
+        isLost = true;
+        events.lost();
+      }
+    };
+    const take = (frame: Frame): void => {
+      if (frame.kind === 'ready') {
+        clearTimeout(timer);
+        isReady = true;
+        events.ready();
+        resolve('ready');
+      } else if (frame.kind === 'no') {
+        lost('no');
+      } else if (frame.kind === 'commit') {
+        events.obey(batch.splice(0));
+      } else if (frame.kind !== 'pong') {
+        batch.push(frame);
+      }
+    };
+    socket.on('error', () => lost('gone')).on('close', () => lost('gone'));
+    socket.on('data', (chunk: Buffer) => {
+      events.heard();
+      try {
+        for (const frame of isLost ? [] : reader.push(chunk)) {
+          take(frame);
+        }
+      } catch {
+        lost('gone');
+      }
+    });
+    sendFrame(socket, 'hello', `${hostProtocol}`, greetingBytes(greeting));
+  });
+}
+
+/** Sends one frame. */
+export function sendFrame(socket: Socket, kind: string, name: string, body?: Buffer | string): void {
+  socket.cork();
+  for (const bytes of frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body)) {
+    socket.write(bytes);
+  }
+  socket.uncork();
+}

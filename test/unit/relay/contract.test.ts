@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { FrameReader, frameBytes, greetingBytes, readGreeting } from '../../../src/relay/contract.ts';
+import { LineStream } from '../../../src/relay/lineStream.ts';
+
+describe('the contract of relay and host', () => {
+  const frames = [
+    { kind: 'lines', name: '-', body: Buffer.from('{"a":1}\n') },
+    { kind: 'commit', name: '-', body: Buffer.alloc(0) },
+    { kind: 'keep', name: 'call.7', body: Buffer.from('a line\nand \0 more') },
+    { kind: 'lines', name: '12', body: Buffer.alloc(100_000, 'x') },
+  ];
+  const bytes = Buffer.concat(frames.flatMap(({ kind, name, body }) => frameBytes(kind, name, body)));
+
+  it('frames come out as they went in, however their bytes are cut', () => {
+    for (const size of [1, 3, 7, 1_000, 65_536, bytes.length]) {
+      const reader = new FrameReader();
+      const read = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        read.push(...reader.push(bytes.subarray(at, at + size)));
+      }
+      assert.deepEqual(
+        read.map(({ kind, name, body }) => [kind, name, body.toString('latin1')]),
+        frames.map(({ kind, name, body }) => [kind, name, body.toString('latin1')]),
+        `${size} bytes at once`,
+      );
+    }
+  });
+
+  it('bytes that are no frames are refused: no header, another form, too long', () => {
+    for (const text of ['GET / HTTP/1.1\r\n', 'x'.repeat(400), 'lines - -1\n', 'lines - 999999999\n', 'LINES - 1\nx', 'lines  1\nx']) {
+      assert.throws(() => new FrameReader().push(Buffer.from(text)), text);
+    }
+  });
+
+  it('a greeting holds words, variables and the ledger as they are', () => {
+    const greeting = {
+      ...{ secret: 's', pid: 7, ppid: 6, cwd: '/a b', ns: 'mnt:[1] pid:[2]' },
+      args: ['--relay', '--', 'sh', '-c', 'a=b\nc', ''],
+      env: { A: 'x=y', EMPTY: '', LINES: 'a\nb' },
+      ledger: new Map([
+        ['call.1', '["1","x y"]'],
+        ['grace', ''],
+      ]),
+      servers: ['1 99 running', '2 98 signal SIGKILL'],
+    };
+    assert.deepEqual(readGreeting(greetingBytes(greeting)), greeting);
+    assert.equal(readGreeting(Buffer.from('secret=x\0pid=1')), undefined);
+    assert.equal(readGreeting(Buffer.from('GET / HTTP/1.1')), undefined);
+  });
+});
+
+describe('lines on their way to the host', () => {
+  it('only whole lines leave, and are kept until the host has dealt with them', () => {
+    const stream = new LineStream(() => undefined);
+    const passed = ['a', 'b\nc\nd', 'e', '\n'].map((text) => stream.push(Buffer.from(text))?.toString());
+    assert.deepEqual(passed, [undefined, 'ab\nc\n', undefined, 'de\n']);
+    assert.deepEqual(stream.kept.map(String), ['ab\nc\n', 'de\n']);
+    stream.done(1);
+    assert.deepEqual(stream.kept.map(String), ['de\n']);
+    // The next host counts from the first frame that it gets.
+    stream.restart();
+    stream.push(Buffer.from('rest'));
+    assert.equal(stream.end()?.toString(), 'rest');
+    stream.done(1);
+    assert.deepEqual(stream.kept.map(String), ['rest']);
+  });
+
+  it('the source is paused while more than a window is under way', () => {
+    const paused: boolean[] = [];
+    const stream = new LineStream((now) => paused.push(now));
+    stream.push(Buffer.alloc(1_000_000, '\n'));
+    assert.deepEqual(paused, []);
+    stream.push(Buffer.alloc(1_000_000, '\n'));
+    assert.deepEqual(paused, [true]);
+    stream.done(2);
+    assert.deepEqual(paused, [true, false]);
+  });
+});
