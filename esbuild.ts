@@ -38,7 +38,8 @@ const loadedWhenUsed: Plugin = {
   },
 };
 
-const common = {
+/** What all builds share. */
+export const common = {
   bundle: true,
   platform: 'node',
   target: 'node20',

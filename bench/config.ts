@@ -1,17 +1,18 @@
 // Cost of the configuration alone: `node bench/config.ts [ROUNDS]`. 200 definitions in 60 files, 40 of them in projects, with no server running.
-// `start`: processor time of the first reading in a process of its own, above that of a process that only loads the same modules; `again`: of one after a change, in one
-// process; `idle`: of a live survey in 10 s without a change, above one that watches nothing; `seen`: from the end of a write to the snapshot that has it.
+// `start`: processor time of a process that loads the built modules and reads once (`configReader.ts`), above one that only loads them, in turns; `load`: of the latter,
+// above a process that does nothing; `again`: of one more reading in this process; `idle`: of a live survey in 10 s without a change, above one that watches nothing; `seen`: from the end of a write to the snapshot that has it.
 // Medians; processor times of one run can be compared, absolute times belong to the machine.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { common } from '../esbuild.ts';
 import { silentLog } from '../src/base/log.ts';
-import { discoverDefinitions } from '../src/config/discovery/discoverDefinitions.ts';
 import { startLiveSurvey } from '../src/survey/liveSurvey.ts';
 import { createSurveyor } from '../src/survey/machineSurveyor.ts';
+import { foldersIn, readConfiguration } from './configReader.ts';
 import { median } from './measure.ts';
 
 const projects = 40;
@@ -40,26 +41,7 @@ const userFiles = [
   '.continue/mcpServers/one.json',
 ];
 
-const [mode, root = ''] = process.argv.slice(2);
-if (mode === 'read' || mode === 'nothing') {
-  const before = process.cpuUsage();
-  if (mode === 'read') {
-    const { definitions } = await read(root);
-    process.stderr.write(`${definitions.length} ${new Set(definitions.map(({ file }) => file)).size}`);
-  }
-  const { user, system } = process.cpuUsage(before);
-  process.stdout.write(String((user + system) / 1_000));
-} else {
-  await measure(Number(mode ?? 9));
-}
-
-function read(home: string): ReturnType<typeof discoverDefinitions> {
-  return discoverDefinitions({ home, platform: 'linux', env: {}, folders: foldersIn(home), vscodeUserDirs: [] });
-}
-
-function foldersIn(home: string): string[] {
-  return Array.from({ length: projects }, (_, index) => join(home, 'work', `project-${index}`));
-}
+await measure(Number(process.argv[2] ?? 9));
 
 function writeServers(path: string, count: number, more: readonly string[] = []): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -77,27 +59,52 @@ async function measure(rounds: number): Promise<void> {
     for (const file of userFiles) {
       writeServers(join(home, file), perFile.user);
     }
-    for (const folder of foldersIn(home)) {
+    for (const folder of foldersIn(home, projects)) {
       writeServers(join(folder, '.mcp.json'), perFile.project);
     }
-    const child = (what: 'read' | 'nothing'): { readonly ms: number; readonly found: string } => {
-      const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), what, home], { encoding: 'utf8' });
-      return { ms: Number(stdout), found: stderr };
-    };
-    const starts = Array.from({ length: rounds }, () => child('read'));
+    await starts(home, rounds);
     const again: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const before = process.cpuUsage();
-      await read(home);
+      await readConfiguration(home, projects);
       const { user, system } = process.cpuUsage(before);
       again.push((user + system) / 1_000);
     }
-    console.log(`definitions and files: ${starts[0]?.found}`);
-    console.log(`start, ms of processor: ${median(starts.map(({ ms }) => ms)).toFixed(1)}`);
     console.log(`again, ms of processor: ${median(again).toFixed(1)}`);
     await live(home, rounds);
   } finally {
     rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function starts(home: string, rounds: number): Promise<void> {
+  const built = mkdtempSync(join(tmpdir(), 'bench-config-built-'));
+  try {
+    const entry = join(import.meta.dirname, 'configReader.ts');
+    // The piece with the parser of YAML, which no file here needs, stays apart as in the shipped programs.
+    await build({
+      ...common,
+      plugins: [],
+      entryPoints: [entry],
+      format: 'esm',
+      splitting: true,
+      external: ['yaml'],
+      outdir: built,
+      outExtension: { '.js': '.mjs' },
+    });
+    const child = (...args: readonly string[]): { readonly ms: number; readonly found: string } =>
+      JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout);
+    const program = join(built, 'configReader.mjs');
+    const turns = Array.from({ length: rounds }, () => ({
+      bare: child('-e', 'const { user, system } = process.cpuUsage(); console.log(JSON.stringify({ ms: (user + system) / 1_000 }))').ms,
+      loaded: child(program).ms,
+      read: child(program, home, String(projects)),
+    }));
+    console.log(`definitions and files: ${turns[0]?.read.found}`);
+    console.log(`load, ms of processor: ${median(turns.map(({ bare, loaded }) => loaded - bare)).toFixed(1)}`);
+    console.log(`start, ms of processor: ${median(turns.map(({ loaded, read }) => read.ms - loaded)).toFixed(1)}`);
+  } finally {
+    rmSync(built, { recursive: true, force: true });
   }
 }
 
@@ -129,9 +136,9 @@ async function live(home: string, rounds: number): Promise<void> {
   mkdirSync(empty);
   const nothing = await idle(empty, []);
   console.log(
-    `idle for 10 s, ms of processor: ${(await idle(home, foldersIn(home))).toFixed(1)}, of one that watches nothing: ${nothing.toFixed(1)}`,
+    `idle for 10 s, ms of processor: ${(await idle(home, foldersIn(home, projects))).toFixed(1)}, of one that watches nothing: ${nothing.toFixed(1)}`,
   );
-  const one = await survey(home, foldersIn(home));
+  const one = await survey(home, foldersIn(home, projects));
   await one.refresh();
   const seen: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

@@ -153,14 +153,13 @@ export function redactDefinition(raw: RawDefinition, redactor: Redactor): Omit<D
 /**
  * The values of one server entry that must never be shown: values of variables with a secret's name or without an ordinary value (see `isOrdinaryValue`), all
  * header values with and without their scheme, values of flags with a secret's name, passwords in addresses.
+ *
+ * @param shapes a redactor without known values; one for all entries of a reading saves time
  */
-export function secretsOf(entry: {
-  readonly command?: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | null>>;
-  readonly headers: readonly string[];
-  readonly url?: string;
-}): string[] {
+export function secretsOf(
+  entry: Pick<RawDefinition, 'command' | 'args' | 'env' | 'url'> & { readonly headers: readonly string[] },
+  shapes = createRedactor([]),
+): string[] {
   const secrets = new Set<string>();
   const add = (value: string): void => {
     if (!isReference(value) && !isEmptyWord(value)) {
@@ -194,7 +193,7 @@ export function secretsOf(entry: {
   urlSecrets(entry.url ?? '').forEach(add);
   // What only its shape shows.
   const args = entry.args.slice(0, mostTexts);
-  const shown = createRedactor([]).args(args, entry.command);
+  const shown = shapes.args(args, entry.command);
   for (const [index, arg] of args.entries()) {
     for (const part of hiddenParts(arg, shown[index] ?? '')) {
       if (!isOrdinaryValue(part)) {

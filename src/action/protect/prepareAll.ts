@@ -29,9 +29,11 @@ export async function prepareAll(
 ): Promise<AllPreparation> {
   const files = new Map<string, FileChange>();
   const refused: AllPreparation['refused'][number][] = [];
+  // Git is a program to start: asked once for each file, not for each entry.
+  const together: Machine = { ...machine, workTrees: new Map() };
   for (const definition of definitions) {
     const before = files.get(definition.file);
-    const preparation = await prepareProtect(definition, request, runDir, machine, before && { ...before.file, text: before.after });
+    const preparation = await prepareProtect(definition, request, runDir, together, before && { ...before.file, text: before.after });
     if (preparation.kind === 'change') {
       const file = before?.file ?? preparation.file;
       files.set(definition.file, { file, after: preparation.after, changes: [...(before?.changes ?? []), preparation] });

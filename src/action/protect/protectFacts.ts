@@ -61,6 +61,8 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Running clients, with the PIDs of their processes. */
   readonly running: ReadonlyMap<ClientId, readonly number[]>;
+  /** Answers of `sharedThrough`, by file, while the entries of many files are prepared together. */
+  readonly workTrees?: Map<string, Promise<string | undefined>>;
   /** Files with rules about commands; replaced in tests only. */
   readonly policyFiles?: readonly string[];
 }
@@ -92,7 +94,9 @@ export async function protectFacts(
 ): Promise<ProtectFacts> {
   const row = clientById(definition.client);
   const before = guardCommand(entry.words);
-  const workTree = await sharedThrough(realPath, machine.env);
+  const asked = machine.workTrees?.get(realPath) ?? sharedThrough(realPath, machine.env);
+  machine.workTrees?.set(realPath, asked);
+  const workTree = await asked;
   const pids = row?.rewritesFiles ? machine.running.get(definition.client) : undefined;
   return {
     definition,

@@ -4,7 +4,7 @@ import { errorName } from '../../base/errors.ts';
 import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
-import { secretsOf } from '../../redaction/redactor.ts';
+import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
 import { envFilePath, fileVariables, readEntry } from '../formats/serverEntry.ts';
 import { maxArguments, type ServerEntry, type ServerFile, type SwitchedOff } from '../formats/serverFile.ts';
 import type { FileSearch } from './fileSearch.ts';
@@ -24,6 +24,8 @@ interface FilePlace {
 /** Collects the entries of all files: one definition for each entry, also where several clients read its file, or read it by several paths. */
 export class DefinitionCollection {
   readonly #found = new Map<string, Found>();
+  /** Remembers the texts that many entries share (`-y`). */
+  readonly #shapes = createRedactor([]);
   readonly #problems = new Map<string, Problem>();
   /** By the name of the server. */
   readonly #switchedOff = new Map<string, SwitchedOffFor[]>();
@@ -84,7 +86,7 @@ export class DefinitionCollection {
 
   /** Adds what such a file holds to what must not be shown of an entry. @param text the file's */
   addVariables(keys: readonly string[], text: string): void {
-    const secrets = secretsOf({ args: [], env: fileVariables(text), headers: [] });
+    const secrets = secretsOf({ args: [], env: fileVariables(text), headers: [] }, this.#shapes);
     for (const found of keys.flatMap((key) => this.#found.get(key) ?? [])) {
       found.secrets = [...found.secrets, ...secrets];
     }
@@ -104,6 +106,17 @@ export class DefinitionCollection {
   }
 
   #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, { secrets, plainUrl }: ServerFile): void {
+    const { vscodeCollection } = search.files;
+    const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');
+    // First: a dozen clients may read one file.
+    const known = this.#found.get(key);
+    if (known) {
+      known.readBy = [...new Set([...known.readBy, search.reader])];
+      if (vscodeCollection !== undefined) {
+        known.vscodeCollection ??= vscodeCollection;
+      }
+      return;
+    }
     const { fields, problem } = readEntry(entry, plainUrl);
     if (problem !== undefined) {
       this.#report(realPath, { source: 'config', client: search.owner, message: problem, file: path, line: entry.line });
@@ -115,16 +128,6 @@ export class DefinitionCollection {
     if (fields.args.length > maxArguments) {
       const message = `The server “${entry.name}” has ${fields.args.length} arguments; only the first ${maxArguments} are read.`;
       this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
-    }
-    const { vscodeCollection } = search.files;
-    const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');
-    const known = this.#found.get(key);
-    if (known) {
-      known.readBy = [...new Set([...known.readBy, search.reader])];
-      if (vscodeCollection !== undefined) {
-        known.vscodeCollection ??= vscodeCollection;
-      }
-      return;
     }
     const folder = entry.folder === undefined ? search.folder : resolve(entry.folder);
     const id = createHash('sha256')
@@ -143,7 +146,7 @@ export class DefinitionCollection {
       ...rest,
       enabled: fields.enabled && search.off !== true,
       args: fields.args.slice(0, maxArguments),
-      secrets: [...secretsOf({ ...fields, headers: headers.map(([, value]) => value) }), ...secrets],
+      secrets: [...secretsOf({ ...fields, headers: headers.map(([, value]) => value) }, this.#shapes), ...secrets],
       ...(headers.length === 0 ? {} : { headers }),
       ...(folder === undefined ? {} : { folder }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),

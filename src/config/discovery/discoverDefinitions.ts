@@ -139,13 +139,16 @@ class FileReader {
     collection: DefinitionCollection,
     trust: ReadonlyMap<string, boolean> = new Map(),
   ): Promise<ReadFile[]> {
-    const paths = [...new Set(searches.flatMap((search) => search.paths))];
+    const paths = [...new Set(searches.flatMap((search) => search.paths))].filter((path) => !this.#texts.has(path));
     for (let at = 0; at < paths.length; at += parallel) {
       await Promise.all(paths.slice(at, at + parallel).map((path) => this.text(path)));
     }
     const read: ReadFile[] = [];
     for (const search of searches) {
       for (const path of search.paths) {
+        if (this.#texts.get(path) === absent) {
+          continue;
+        }
         const text = await this.text(path, search.owner);
         if (text.status === 'text') {
           const file = await this.#parse(search.files.format, path, text.text);

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
+import { dirname, join, normalize, parse, resolve } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
 import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
@@ -114,12 +114,12 @@ export async function projectSearches(places: Places, folders: readonly string[]
     const { at } = files;
     const rest = { files, reader: row.id, owner: files.of ?? row.id };
     if (at.kind === 'folder') {
+      const paths = at.paths.map((path) => ({ path, first: path.split(/[\\/]/)[0]?.toLowerCase() ?? '', pattern: path.includes('*') }));
       for (const folder of at.parents === 'with-home' ? withHome : at.parents === 'below-home' ? belowHome : folders) {
-        for (const path of at.paths) {
+        const names = listed.get(folder);
+        for (const { path, first, pattern } of paths) {
           const full = join(folder, path);
-          const first = path.split(/[\\/]/)[0] ?? '';
-          const none = listed.get(folder)?.has(first.toLowerCase()) === false;
-          const pattern = path.includes('*');
+          const none = names?.has(first) === false;
           const expanded = none && pattern ? { found: [], directories: [dirname(full)] } : pattern ? await expand(full) : undefined;
           directories.push(...(expanded?.directories ?? []));
           searches.push(...(expanded?.found ?? [full]).map((file) => ({ ...rest, paths: [file], folder })));
@@ -210,6 +210,9 @@ async function expand(
   path: string,
   listed: Listed = new Map(),
 ): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
+  if (!path.includes('*')) {
+    return { found: [normalize(path)], directories: [] };
+  }
   const { root } = parse(path);
   const directories: string[] = [];
   let found = [root];

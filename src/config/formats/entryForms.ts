@@ -37,12 +37,19 @@ const opencode: EntryForm['value'] = ({ words, env }) => ({
 });
 const mcpServers: EntryForm = { paths: [['mcpServers']], value: plain };
 
-/** Forms of single clients. `copilot-cli`: captured from 1.0.102; `fx`, and the others where no client is named: as add-mcp 2.4.0 and the clients' own commands write them. */
+/** Forms of single clients. `copilot-cli`: captured from 1.0.102; `fx`: as add-mcp 2.4.0 writes it. */
 const ofClient: Readonly<Record<ClientId, EntryForm>> = {
   'copilot-cli': { ...mcpServers, value: (entry) => ({ tools: ['*'], type: 'local', ...plain(entry) }) },
   fx: { paths: [['mcp']], value: opencode },
 };
 
+/**
+ * Forms of formats, by where they are from (`test/fixtures/config`):
+ * - written by the client itself (`captured`): `gemini-settings`, `qwen-settings`, `amp-settings`, `claude-state`, `codex-config`;
+ * - written by add-mcp 2.4.0 (`addmcp`): `mcp-servers`, `kiro-mcp`, `context-servers`, `goose-config`, and `enabled` of `opencode-config`, whose other fields are as
+ *   opencode writes them (`opencode-written`);
+ * - by hand, after the clients' documentation: all others, and `cwd` wherever it stands.
+ */
 const ofFormat: Partial<Record<FormatId, EntryForm>> = {
   'vscode-mcp': { paths: [['servers']], cwd: true, value: (entry) => ({ type: 'stdio', ...inFolder(entry) }) },
   'mcp-servers': mcpServers,

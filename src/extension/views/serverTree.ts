@@ -113,6 +113,8 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
       item.command = { command: 'vscode.open', title: 'Open', arguments: [Uri.file(file), { selection: new Range(at, at) }] };
     } else if (node.instanceId !== undefined) {
       item.command = { command: commands.showDetails, title: 'Show Details', arguments: [node.id] };
+    } else if (node.definitionId !== undefined && node.children.length === 0) {
+      item.command = { command: commands.revealDefinition, title: 'Open Entry', arguments: [node.id] };
     }
     return item;
   }

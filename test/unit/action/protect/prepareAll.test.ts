@@ -1,4 +1,4 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -16,14 +16,28 @@ describe('prepareAll', () => {
   });
   afterEach(() => tree.remove());
 
-  const prepare = (definitions: readonly RawDefinition[], request: ProtectRequest): Promise<AllPreparation> =>
+  const prepare = (definitions: readonly RawDefinition[], request: ProtectRequest, env = {}): Promise<AllPreparation> =>
     prepareAll(definitions, request, join(tree.root, 'run'), {
       home: tree.home,
       platform: 'linux',
-      env: {},
+      env,
       running: new Map(),
       policyFiles: [],
     });
+
+  it('asks git once for each file', async () => {
+    const calls = join(tree.root, 'calls');
+    const git = tree.write('bin/git', `#!/bin/sh\necho "$@" >> '${calls}'\nexit 1\n`);
+    chmodSync(git, 0o755);
+    tree.write('work/.git/HEAD', '');
+    const servers = { mcpServers: { one: { command: 'x' }, two: { command: 'y' }, three: { command: 'z' } } };
+    const files = [tree.write('work/.mcp.json', servers), tree.write('work/.cursor/mcp.json', servers)];
+    const { definitions } = await tree.discover({ folders: [join(tree.root, 'work')] });
+    equal(definitions.length, 6);
+    await prepare(definitions, protect, { PATH: `${join(tree.root, 'bin')}:/usr/bin:/bin` });
+    const asked = readFileSync(calls, 'utf8').trim().split('\n');
+    deepEqual(asked.map((line) => files.find((file) => line.endsWith(file))).sort(), [...files].sort());
+  });
 
   it('changes the entries of a file together, and back to the byte; what cannot be changed is told and stops nothing', async () => {
     const cursor = tree.write('home/.cursor/mcp.json', {
