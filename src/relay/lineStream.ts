@@ -69,7 +69,7 @@ export class LineStream {
     this.#done = 0;
   }
 
-  /** Forgets what is kept: it needs no host any more. @returns it */
+  /** Removes the kept bytes from memory, because the relay sends them to no host any more. @returns the removed bytes */
   drop(): Buffer {
     const all = Buffer.concat([...this.#kept, ...this.#rest]);
     this.#kept = [];

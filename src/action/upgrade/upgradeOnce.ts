@@ -163,7 +163,7 @@ function installedByName({ packageName }: UpgradePlan, versions: ReadonlyMap<str
 }
 
 /**
- * Brings a server up in the expected version where the process that was meant is gone: its guard or its client has replaced it meanwhile, or could not.
+ * Makes sure that the expected version of a server runs, after the process that the plan named has exited. Its guard or its client may have started another process, or may have failed to.
  * @param others ids of servers that are other copies; `since`: when the packages were last changed, epoch ms
  */
 async function revive(
@@ -189,7 +189,7 @@ async function revive(
     if (runs === expected && Date.parse(now.startedAt) > since) {
       return {
         status: 'done',
-        message: `${name} has been replaced meanwhile: PID ${now.pid} runs ${runs}.`,
+        message: `The guard or client of ${name} started another process by itself: PID ${now.pid} runs ${runs}.`,
         steps: [],
         after: { pid: now.pid, runs },
       };
