@@ -3,16 +3,15 @@ import { isRecord } from '../../base/json.ts';
 import {
   type CommandEdits,
   checkEdit,
+  commandEdits,
   EditRefused,
   type EntryPlace,
-  type EntryWords,
   lineEnd,
   nothingBehind,
   ownLine,
   prependItems,
   removeItems,
   type Splice,
-  spliced,
   unsafeEdit,
 } from './commandEdits.ts';
 import { scanToml, type TomlPair } from './scanToml.ts';
@@ -31,25 +30,15 @@ interface Located {
 
 /** Edits commands below one table of a TOML file, in any of TOML's notations; the rest of the text is unchanged. */
 function tomlCommandEdits(table: string): CommandEdits {
-  return {
-    words(text, place): EntryWords {
-      const { words, args, entry } = locate(text, place, table);
-      return { words, hasArgs: args !== undefined, entry };
-    },
-    prepend(text, place, words) {
-      const found = locate(text, place, table);
-      return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
-    },
-    replace(text, place, command) {
-      const found = locate(text, place, table);
-      const { start, end } = found.command.value;
-      return checked(spliced(text, [{ start, end, text: literal(command) }]), found, [command, ...found.words.slice(1)]);
-    },
-    strip(text, place, count, emptyArgs) {
-      const found = locate(text, place, table);
-      return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));
-    },
-  };
+  return commandEdits({
+    locate: (text, place) => locate(text, place, table),
+    entryWords: ({ words, args, entry }) => ({ words, hasArgs: args !== undefined, entry }),
+    prepended,
+    stripped,
+    commandWord: ({ command: { value } }) => ({ start: value.start, end: value.end }),
+    literal,
+    checked,
+  });
 }
 
 function locate(text: string, place: EntryPlace, table: string): Located {

@@ -35,6 +35,46 @@ export interface EntryWords {
   readonly entry: Readonly<Record<string, unknown>>;
 }
 
+/** What differs between the notations of files. */
+interface Notation<Found extends { readonly words: readonly string[] }> {
+  /** Finds an entry and its words. @throws EditRefused */
+  locate(text: string, place: EntryPlace): Found;
+  entryWords(found: Found): EntryWords;
+  /** @param words not yet written in the notation of the file */
+  prepended(text: string, found: Found, words: readonly string[]): readonly Splice[];
+  stripped(text: string, found: Found, count: number, emptyArgs: boolean): readonly Splice[];
+  /** Offsets of the command's word. */
+  commandWord(found: Found): { readonly start: number; readonly end: number };
+  literal(word: string): string;
+  /** The changed text. @throws EditRefused when another part of the file changed, too */
+  checked(after: string, found: Found, words: readonly string[]): string;
+}
+
+/** The editor of a notation: each change is made in the text and then checked. */
+export function commandEdits<Found extends { readonly words: readonly string[] }>(notation: Notation<Found>): CommandEdits {
+  const change = (text: string, found: Found, splices: readonly Splice[], words: readonly string[]): string =>
+    notation.checked(spliced(text, splices), found, words);
+  return {
+    words: (text, place) => notation.entryWords(notation.locate(text, place)),
+    prepend(text, place, words) {
+      const found = notation.locate(text, place);
+      return change(text, found, notation.prepended(text, found, words), [...words, ...found.words]);
+    },
+    replace(text, place, command) {
+      const found = notation.locate(text, place);
+      const splice = { ...notation.commandWord(found), text: notation.literal(command) };
+      return change(text, found, [splice], [command, ...found.words.slice(1)]);
+    },
+    strip(text, place, count, emptyArgs) {
+      const found = notation.locate(text, place);
+      if (count < 1 || count >= found.words.length) {
+        throw nothingBehind();
+      }
+      return change(text, found, notation.stripped(text, found, count, emptyArgs), found.words.slice(count));
+    },
+  };
+}
+
 /** An edit that cannot be made safely. The message is for the user and contains no values of the file. */
 export class EditRefused extends Error {
   override readonly name = 'EditRefused';

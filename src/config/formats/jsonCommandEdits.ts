@@ -3,9 +3,9 @@ import { isRecord } from '../../base/json.ts';
 import {
   type CommandEdits,
   checkEdit,
+  commandEdits,
   EditRefused,
   type EntryPlace,
-  type EntryWords,
   type ListSpan,
   lineEnd,
   nothingBehind,
@@ -13,7 +13,6 @@ import {
   prependItems,
   removeItems,
   type Splice,
-  spliced,
   unsafeEdit,
 } from './commandEdits.ts';
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
@@ -37,30 +36,21 @@ interface Located {
 
 /** Edits commands in JSON files; comments, trailing commas, indentation and line ends are unchanged. */
 export function jsonCommandEdits(pathOf: EntryPath): CommandEdits {
-  return {
-    words(text, place): EntryWords {
-      const { words, args, entry, command } = locate(text, place, pathOf);
+  return commandEdits({
+    locate: (text, place) => locate(text, place, pathOf),
+    entryWords({ words, args, entry, command }) {
       const value = plainValue(entry);
       return { words, hasArgs: args !== undefined || command.type === 'array', entry: isRecord(value) ? value : {} };
     },
-    prepend(text, place, words) {
-      const found = locate(text, place, pathOf);
-      return checked(spliced(text, prepended(text, found, words)), found, [...words, ...found.words]);
+    prepended,
+    stripped,
+    commandWord({ command }) {
+      const word = command.type === 'array' ? (command.children?.[0] ?? command) : command;
+      return { start: word.offset, end: endOf(word) };
     },
-    replace(text, place, command) {
-      const found = locate(text, place, pathOf);
-      const literal = found.command.type === 'array' ? (found.command.children?.[0] ?? found.command) : found.command;
-      const splice = { start: literal.offset, end: endOf(literal), text: JSON.stringify(command) };
-      return checked(spliced(text, [splice]), found, [command, ...found.words.slice(1)]);
-    },
-    strip(text, place, count, emptyArgs) {
-      const found = locate(text, place, pathOf);
-      if (count < 1 || count >= found.words.length) {
-        throw nothingBehind();
-      }
-      return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, found.words.slice(count));
-    },
-  };
+    literal: (word) => JSON.stringify(word),
+    checked,
+  });
 }
 
 function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {

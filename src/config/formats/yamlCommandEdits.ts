@@ -4,16 +4,15 @@ import { yamlTree } from '../../base/yaml.ts';
 import {
   type CommandEdits,
   checkEdit,
+  commandEdits,
   EditRefused,
   type EntryPlace,
-  type EntryWords,
   type ListSpan,
   lineEnd,
   nothingBehind,
   prependItems,
   removeItems,
   type Splice,
-  spliced,
   unsafeEdit,
 } from './commandEdits.ts';
 import { texts } from './serverFile.ts';
@@ -46,28 +45,15 @@ interface Place {
  * @param key the key of the servers, at the top of the file
  */
 export function yamlCommandEdits(key: string): CommandEdits {
-  return {
-    words(text, place): EntryWords {
-      const { words, args, entry } = locate(text, place, key);
-      return { words, hasArgs: args !== undefined, entry };
-    },
-    prepend(text, place, words) {
-      const found = locate(text, place, key);
-      return checked(spliced(text, prepended(text, found, words.map(literal))), found, key, [...words, ...found.words]);
-    },
-    replace(text, place, command) {
-      const found = locate(text, place, key);
-      const { start, end } = found.command;
-      return checked(spliced(text, [{ start, end, text: literal(command) }]), found, key, [command, ...found.words.slice(1)]);
-    },
-    strip(text, place, count, emptyArgs) {
-      const found = locate(text, place, key);
-      if (count < 1 || count >= found.words.length) {
-        throw nothingBehind();
-      }
-      return checked(spliced(text, stripped(text, found, count, emptyArgs)), found, key, found.words.slice(count));
-    },
-  };
+  return commandEdits({
+    locate: (text, place) => locate(text, place, key),
+    entryWords: ({ words, args, entry }) => ({ words, hasArgs: args !== undefined, entry }),
+    prepended: (text, found, words) => prepended(text, found, words.map(literal)),
+    stripped,
+    commandWord: ({ command: { start, end } }) => ({ start, end }),
+    literal,
+    checked: (after, found, words) => checked(after, found, key, words),
+  });
 }
 
 function locate(text: string, { name }: EntryPlace, key: string): Located {
