@@ -73,7 +73,7 @@ function* syntaxTokens(text: string, most = maxUnits, onLine?: (offset: number) 
 const maxWrittenUnits = 100_000;
 
 /** The first document of a YAML text with its types, and the line (1-based) on which a key or an item stands; or the line of its first mistake. */
-export type YamlReading = { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } | MistakePlace;
+type YamlReading = { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } | MistakePlace;
 
 /** Both 1-based. */
 interface MistakePlace {

@@ -19,7 +19,7 @@ export function generalHelp(commands: readonly AnyCommand[], width: number): str
           title: 'Exit codes',
           items: [
             ['0', 'success; with --check: nothing needs attention'],
-            ['1', 'with --check: something is stale, uninstalled, duplicated, orphaned, unresponsive or in conflict'],
+            ['1', 'with --check: at least one server or entry needs attention'],
             ['2', 'usage error, or not found, or the machine could not be scanned'],
             ['3', 'no change: follow the printed step, or you answered no; with --check: nothing found, but not everything could be read'],
           ],

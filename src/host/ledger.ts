@@ -5,7 +5,7 @@ import type { ListMethod, SessionMemory } from '../guard/relay/sessionMemory.ts'
 import type { RemoteServer } from './remoteServer.ts';
 
 /** One change of what the relay keeps for the next host; without a text, the entry is dropped. */
-export interface LedgerChange {
+interface LedgerChange {
   readonly key: string;
   readonly text: string | undefined;
 }

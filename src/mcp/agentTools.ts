@@ -8,7 +8,7 @@ interface ObjectSchema {
   readonly additionalProperties: false;
 }
 
-export interface AgentTool {
+interface AgentTool {
   readonly name: string;
   readonly title: string;
   /** For the model. */

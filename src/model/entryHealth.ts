@@ -27,7 +27,7 @@ export interface HealthNote {
   readonly file: string;
   /** 1-based line of the entry. */
   readonly line: number;
-  /** The fault and its cure, in sentences. Redacted. */
+  /** What is wrong and what to do, in sentences. Redacted. */
   readonly message: string;
   /** What `doctor --fix` writes. */
   readonly fix?: EntryFix;

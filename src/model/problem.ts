@@ -7,7 +7,7 @@ import type { ClientId } from './definition.ts';
 export interface Problem {
   /** The source: one stable word for each, for filtering. `verdict`: nothing could not be read, but verdicts contradict each other: a fault of MCP Shepherd. */
   readonly source: 'config' | 'process' | 'package' | 'facts' | 'watch' | 'lock' | 'verdict';
-  /** The fault and its cure, in one sentence. Redacted. */
+  /** What is wrong and what to do, in one sentence. Redacted. */
   readonly message: string;
   /** The process concerned. */
   readonly pid?: number;

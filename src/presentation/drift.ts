@@ -4,7 +4,7 @@ import type { Definition } from '../model/definition.ts';
 type DriftKind = 'transport' | 'address' | 'command' | 'version' | 'args' | 'env';
 
 /** A server that several clients configure in different ways. */
-export interface Drift {
+interface Drift {
   readonly name: string;
   /** All entries of the name. */
   readonly entries: readonly Definition[];
@@ -12,7 +12,7 @@ export interface Drift {
   readonly differences: readonly { readonly kind: DriftKind; readonly sides: readonly DriftSide[] }[];
 }
 
-export interface DriftSide {
+interface DriftSide {
   /** The version, the names of variables, the kind of transport; undefined where the text may be long or secret. */
   readonly text?: string;
   readonly entries: readonly Definition[];

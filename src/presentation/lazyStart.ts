@@ -27,7 +27,7 @@ function sparedText({ spared }: LazyStart): string {
 }
 
 /** What no server running saves; empty when it is not known. */
-export function savedText({ record: { start } }: NotStarted): string {
+function savedText({ record: { start } }: NotStarted): string {
   return [
     ...(start?.memoryBytes === undefined ? [] : [`saves about ${memory(start.memoryBytes)}`]),
     ...(start && start.spared > 0 ? [sparedText(start)] : []),

@@ -46,7 +46,7 @@ export function targetInScope(
     return { base, isPublic, ...passage };
   }
   if (passage.unverified) {
-    // Without certificates no credential is sent. Only the user may have an index asked so that has one.
+    // Where certificates are not checked, an index that has a credential is asked without it, and only when the user's own settings say so.
     return isOwn((owner) => owner === ofUser) ? { base, isPublic, ...passage } : undefined;
   }
   const { authorization, owner, namesHttp } = credential;

@@ -254,7 +254,7 @@ function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }
 
-/** A short reason for a person, where there is one the code alone: the message that comes with a code names addresses. */
+/** A short reason for a person. Where the error has a code, the code alone: its message names addresses. */
 function failureOf(error: unknown): string {
   const code = errorCode(error);
   return code !== undefined && /^[A-Z_]{3,60}$/.test(code) ? code : error instanceof Error ? error.message.slice(0, 100) : 'no answer';

@@ -11,7 +11,7 @@ const maxBytes = 1_048_576;
 export interface UnreadFile {
   readonly file: string;
   readonly reason: string;
-  /** The cure, as a sentence. */
+  /** What to do, as a sentence. */
   readonly hint: string;
 }
 

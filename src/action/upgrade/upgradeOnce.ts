@@ -18,7 +18,7 @@ import { type UndoWay, undoWay } from './undoWay.ts';
 import { type UpgradeResult, type UpgradeSystem, upgradeServers } from './upgradeServers.ts';
 
 /** The effects of an upgrade that its caller has. */
-export interface UpgradeRun {
+interface UpgradeRun {
   readonly actions: ActionContext;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the installer; the way back is not ended. */

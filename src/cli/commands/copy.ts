@@ -11,7 +11,7 @@ import { jsonText, viewWidth } from '../terminal.ts';
 
 const options = {
   from: option('CLIENT', anyText, 'the client that has the entry (vscode, claude-code, codex …)'),
-  to: option('CLIENT', anyText, 'the client that gets it, in its file of the user'),
+  to: option('CLIENT', anyText, 'the client whose user file gets the entry'),
   file: option('FILE', anyText, 'the entry in this file'),
   'dry-run': flag('show the change and write nothing'),
   yes: flag('write without asking', 'y'),

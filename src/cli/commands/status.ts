@@ -32,10 +32,7 @@ export const statusCommand: Command<typeof options> = {
   ],
   exits: [
     [exitCodes.ok, 'success; with --check also: nothing needs attention'],
-    [
-      exitCodes.findings,
-      'with --check: something is stale, uninstalled, duplicated, an idle copy, started again and again, a runaway, orphaned, unresponsive or in conflict',
-    ],
+    [exitCodes.findings, 'with --check: at least one server or entry needs attention'],
     [exitCodes.error, 'usage error, or the machine could not be scanned'],
     [exitCodes.incomplete, 'with --check: nothing needs attention, but some inputs could not be read (they are listed)'],
   ],

@@ -85,8 +85,7 @@ export function renderAll(
   { width, paint, redact }: ChangeViewOptions,
 ): string {
   const changes = files.flatMap((file) => file.changes);
-  const nothing =
-    action === 'protect' ? 'No entry can be started through the guard that is not yet.' : 'No entry starts through the guard.';
+  const nothing = action === 'protect' ? 'Every entry that can use the guard already uses it.' : 'No entry starts through the guard.';
   const sum = `${counted(changes.length, 'entry', 'entries')} in ${counted(files.length, 'file')}.`;
   const lines = [
     ...files.flatMap(({ file, after, changes: own }) => [

@@ -14,7 +14,7 @@ import { findProgram, fromHome } from './commandPath.ts';
 import type { ClientCommand } from './resolveCommand.ts';
 
 /** The program that a package runner will start, as a path with the server's arguments; or why that is not certain. */
-export type LauncherProgram = { readonly words: readonly string[] } | { readonly unknown: string };
+type LauncherProgram = { readonly words: readonly string[] } | { readonly unknown: string };
 
 type Installed = (ref: PackageRef) => string | undefined;
 

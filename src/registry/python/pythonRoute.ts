@@ -126,7 +126,7 @@ function pipRoute(place: PythonPackagePlace, source: SettingsSource): IndexRoute
     ...(indexUrl === undefined ? [] : [indexUrl]),
   ];
   const owners = [ofUser, ...files.map(({ owner }) => owner), recorded.owner];
-  // A setting that counts among all counts among those of its owner, too.
+  // A setting that wins over all others also wins among its owner's settings.
   const ownerOf = (url: string): SettingOwner =>
     owners.find((owner) => urlsOf(confOf((other) => other === owner)).includes(url)) ?? recorded.owner;
   const sources = place.pipfile === undefined ? undefined : pipfileSources(place.pipfile);

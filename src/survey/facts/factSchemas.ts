@@ -113,8 +113,8 @@ export const baselineSchema = v.object({
 });
 
 /** When a finding of one kind was first seen as it is (`of`: a hash). */
-export const sightingSchema = v.object({ schema: v.literal(1), identity: identitySchema, of: v.string(), at: time });
-export type Sighting = Pick<v.InferOutput<typeof sightingSchema>, 'of' | 'at'>;
+export const findingSeenSchema = v.object({ schema: v.literal(1), identity: identitySchema, of: v.string(), at: time });
+export type FindingSeen = Pick<v.InferOutput<typeof findingSeenSchema>, 'of' | 'at'>;
 
 /** When a process was first seen, and under which client: that proves later that it is an orphan. */
 export type FirstSeen = v.InferOutput<typeof firstSeenSchema>;

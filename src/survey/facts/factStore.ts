@@ -15,12 +15,12 @@ import {
   type Fact,
   type FactKind,
   type FactValue,
+  type FindingSeen,
   type FirstSeen,
   factSchemas,
+  findingSeenSchema,
   firstSeenSchema,
   identitySchema,
-  type Sighting,
-  sightingSchema,
 } from './factSchemas.ts';
 
 /** Facts of processes of another boot or namespace are kept this long: from here it cannot be seen whether they still run. */
@@ -37,7 +37,7 @@ const freshRecordMs = 60_000;
 
 /**
  * Facts of each process, stored by identity in the state folder, so that a restarted editor, another window and the command line know them too. Each fact but the
- * reading of processor time and the sighting is written once and never changed: the first observer saw the process closest to its start.
+ * reading of processor time and the first scan that saw a finding is written once and never changed: the first observer saw the process closest to its start.
  */
 export class FactStore {
   readonly #folder: string;
@@ -182,8 +182,8 @@ export class FactStore {
     const kind = `sighting-${hashOf(about)}` as const;
     const key = `${kind}:${identityKey(identity)}`;
     const of = hashOf(what);
-    const remembered = this.#facts.get(key) as Sighting | undefined;
-    let seen = remembered?.of === of ? remembered : this.#read(identity, kind, sightingSchema);
+    const remembered = this.#facts.get(key) as FindingSeen | undefined;
+    let seen = remembered?.of === of ? remembered : this.#read(identity, kind, findingSeenSchema);
     if (seen?.of !== of) {
       seen = { of, at: now };
       this.#write(this.#file(identity, kind), { schema: 1, identity, ...seen }, writeRecord);
@@ -303,7 +303,7 @@ export class FactStore {
   }
 
   /** A record that names another process (a copied file, a hash collision) is ignored. */
-  #read<S extends typeof firstSeenSchema | typeof baselineSchema | typeof sightingSchema>(
+  #read<S extends typeof firstSeenSchema | typeof baselineSchema | typeof findingSeenSchema>(
     identity: ProcessIdentity,
     kind: 'seen' | 'baseline' | `sighting-${string}`,
     schema: S,

@@ -182,5 +182,17 @@ describe('Ending a tree', function () {
     assert.deepEqual([await isRunning(launcher.pid), await isRunning(pid)], [true, true]);
   });
 
+  it('B8: a server of this user below a launcher of another user is not signalled, nor is the launcher', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('skipped: only root can become another user');
+      this.skip();
+    }
+    const code = `import os, subprocess; p = subprocess.Popen(['sleep', '600']); os.setgid(${otherUser.gid}); os.setuid(${otherUser.uid}); print(p.pid, flush=True); p.wait()`;
+    const { client: launcher, pid } = await children.startClient('python3', ['-c', code]);
+    const report = await end(await rowOf(table, pid), { launchers: [launcher.pid] });
+    assertNames(report.status === 'refused' ? report.reason : report.status, 'another user', `${launcher.pid}`);
+    assert.deepEqual([await isRunning(launcher.pid), await isRunning(pid)], [true, true]);
+  });
+
   after(() => children.end());
 });

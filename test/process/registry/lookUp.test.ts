@@ -221,6 +221,7 @@ describe('a look-up in a registry', function () {
     };
     assert.deepEqual(await askNpm(), { status: 'unreachable', reason: 'the answer is too large' });
     const before = process.cpuUsage();
+    // The delay is the subject: no work for 500 ms.
     await new Promise((resolve) => setTimeout(resolve, 500));
     const { user, system } = process.cpuUsage(before);
     assert.ok(user + system < 50_000, `${user + system} µs of work after the answer was refused`);

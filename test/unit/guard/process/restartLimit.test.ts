@@ -12,11 +12,7 @@ describe('Restarts in circles', () => {
       now += limit.pauseMs(now);
       limit.note(now);
     }
-    assert.equal(pauses[0], 0);
-    assert.deepEqual(
-      pauses,
-      [...pauses].sort((a, b) => a - b),
-    );
+    assert.deepEqual(pauses, [0, 100, 200, 400, 800], 'five restarts, ms');
     assert.equal(limit.isStorm(now), true);
     assert.equal(limit.pauseMs(now), 1_000 + stormMs - now);
     assert.equal(limit.isStorm(1_000 + stormMs), false);

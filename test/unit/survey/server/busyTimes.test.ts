@@ -98,6 +98,12 @@ describe('busyTimes', () => {
     look(gap, [row(9, 0)]);
     pass(240);
     equal(look(gap, [row(9, 240 * minute)]), 'none');
+    const seldom = times();
+    look(seldom, [row(10, 0)]);
+    for (let at = 4; at <= 120; at += 4) {
+      pass(4);
+      equal(look(seldom, [row(10, at * minute)]), 'none', 'a scan in each fourth minute');
+    }
   });
 
   it('does not count eight hours of sleep, and a clock step is no time', () => {
