@@ -38,6 +38,21 @@ const loadedWhenUsed: Plugin = {
   },
 };
 
+/** Of the manifest the programs need only the version; the rest, the texts of the extension's commands and settings, is 19 kB in a program that never reads it. */
+const manifestVersion: Plugin = {
+  name: 'manifest-version',
+  setup({ onLoad }) {
+    const manifest = join(import.meta.dirname, 'package.json');
+    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
+      if (path !== manifest) {
+        return undefined;
+      }
+      const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json', watchFiles: [manifest] };
+    });
+  },
+};
+
 /** What all builds share. */
 export const common = {
   bundle: true,
@@ -48,7 +63,7 @@ export const common = {
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
-  plugins: [loadedWhenUsed],
+  plugins: [loadedWhenUsed, manifestVersion],
   metafile: true,
   logLevel: 'warning',
 } as const satisfies BuildOptions;
@@ -58,7 +73,7 @@ export type BuildName = 'core' | 'guard' | 'host' | 'relay';
 
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
-  core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
+  core: { ...common, entryPoints: { extension: 'src/extension/activate.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
   guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
   // Loaded by `guard.cjs`. Builds of their own: as pieces of the guard they would split its start further.
   host: { ...common, entryPoints: { host: 'src/host/runHost.ts' } },

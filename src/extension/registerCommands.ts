@@ -1,5 +1,4 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
-import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
@@ -46,8 +45,11 @@ interface CommandTargets {
   refresh(): Promise<void>;
 }
 
-/** Registers every command of the manifest; the type of the table makes the compiler report a missing one. */
-export function registerCommands(targets: CommandTargets): Disposable {
+/** What each command of the manifest does. The argument is what VS Code passes: a row of the view, or the id of a server in a link. */
+export type CommandHandlers = Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>>;
+
+/** The handler of every command of the manifest; the type of the table makes the compiler report a missing one. */
+export function commandHandlers(targets: CommandTargets): CommandHandlers {
   const { state, tree, restarts, upgrades, evidence, log } = targets;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
@@ -57,7 +59,7 @@ export function registerCommands(targets: CommandTargets): Disposable {
       tell('info', 'That server is no longer running.');
     }
   };
-  const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
+  return {
     [commands.fixProblems]: () => targets.fixes.pick(),
     [commands.restartServer]: () => restarts.pick(),
     [commands.restartAllStale]: () => restarts.restartAllStale(),
@@ -98,11 +100,6 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
   };
-  const store = new DisposableStore();
-  for (const [name, handler] of Object.entries(handlers)) {
-    store.add(editor.registerCommand(name, handler));
-  }
-  return store;
 }
 
 /** The instance that an argument names: a row of the tree, or the id of an instance (from a link). */
