@@ -18,7 +18,7 @@ async function webp(page: Page, png: Buffer): Promise<Buffer> {
     const picture = await createImageBitmap(await (await fetch('data:image/png;base64,${png.toString('base64')}')).blob());
     const canvas = Object.assign(document.createElement('canvas'), { width: picture.width, height: picture.height });
     canvas.getContext('2d').drawImage(picture, 0, 0);
-    return canvas.toDataURL('image/webp', 0.9);
+    return canvas.toDataURL('image/webp', 0.75);
   })()`);
   return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
 }

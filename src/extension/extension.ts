@@ -22,7 +22,7 @@ import { logProblems } from './display/problemLog.ts';
 import { contextKeys, views } from './manifestNames.ts';
 import { type CommandHandlers, commandHandlers } from './registerCommands.ts';
 import { showConfigProblems } from './views/configProblems.ts';
-import type { DetailsPanel } from './views/detailsPanel.ts';
+import type { DetailsFocus, DetailsPanel } from './views/detailsPanel.ts';
 import { showEntryLenses } from './views/entryCodeLenses.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
@@ -92,11 +92,11 @@ export function startExtension(context: ExtensionContext, store: DisposableStore
   const restarts = new RestartCommands(state, actions, otherOwners, log);
   const fixes = new FixCommands(state, restarts, otherOwners);
   let details: Promise<DetailsPanel> | undefined;
-  const showDetails = async (instance: Instance): Promise<void> => {
+  const showDetails = async (instance: Instance, focus: DetailsFocus): Promise<void> => {
     details ??= import('./views/detailsPanel.ts').then(({ DetailsPanel }) =>
       store.add(new DetailsPanel(state, () => runDirFor(process.env))),
     );
-    (await details).show(instance);
+    (await details).show(instance, focus);
   };
   const previews = store.add(new PreviewDocuments());
   const guards = async (): Promise<GuardCommands> => {
@@ -180,7 +180,7 @@ export function startExtension(context: ExtensionContext, store: DisposableStore
 interface NotifierTargets {
   readonly restarts: RestartCommands;
   readonly fixes: FixCommands;
-  showDetails(instance: Instance): Promise<void>;
+  showDetails(instance: Instance, focus: DetailsFocus): Promise<void>;
 }
 
 function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, claim: NotifierActions['claim']): NotifierActions {
@@ -188,7 +188,7 @@ function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, clai
     restart: (instance) => restarts.restart(instance),
     stop: (instance) => restarts.stop(instance),
     copyStep: (instance) => restarts.copyStep(instance),
-    details: (instance) => showDetails(instance),
+    details: (instance) => showDetails(instance, 'page'),
     review: () => fixes.pick(),
     claim,
   };

@@ -1,5 +1,6 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
 import { reasonOf } from '../base/errors.ts';
+import { isRecord } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
@@ -13,6 +14,7 @@ import { evidenceText } from './display/evidenceText.ts';
 import { oneLine, withoutIcons } from './display/plainText.ts';
 import { type CommandName, commands, editorCommands } from './manifestNames.ts';
 import { showWork, tell } from './messages.ts';
+import type { DetailsFocus } from './views/detailsPanel.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { PreviewDocuments } from './views/previewDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
@@ -32,8 +34,8 @@ interface CommandTargets {
   readonly evidence: EvidenceDocuments;
   /** The change of a file that the user decides on. */
   readonly previews: Pick<PreviewDocuments, 'decide'>;
-  /** Opens the page of a server. Loaded when it is first used. */
-  showDetails(instance: Instance): Promise<void>;
+  /** Opens the page of a server. Loaded when it is first used. @param focus what has the focus then */
+  showDetails(instance: Instance, focus: DetailsFocus): Promise<void>;
   /** Names and versions of this program and of the editor, for a bug report. */
   readonly about: string;
   /** Loaded when an entry is first changed. */
@@ -94,12 +96,22 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     [commands.writeChange]: () => targets.previews.decide(true),
     [commands.discardChange]: () => targets.previews.decide(false),
     [commands.copyPid]: onInstance(copyPid),
-    [commands.showDetails]: (argument) => (argument === undefined ? showFirst(targets) : onInstance(targets.showDetails)(argument)),
+    [commands.showDetails]: (argument) => {
+      const row = clickedRow(argument);
+      return argument === undefined
+        ? showFirst(targets)
+        : onInstance((instance) => targets.showDetails(instance, row === undefined ? 'page' : 'tree'))(row ?? argument);
+    },
     [commands.showOutput]: onInstance((instance) => showOutput(instance, targets)),
     [commands.copyReport]: onInstance((instance) => copyReport(instance, targets)),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
   };
+}
+
+/** The row that was clicked; undefined when a menu or a link ran the command. */
+function clickedRow(argument: unknown): string | undefined {
+  return isRecord(argument) && typeof argument.clicked === 'string' ? argument.clicked : undefined;
 }
 
 /** The instance that an argument names: a row of the tree, or the id of an instance (from a link). */
@@ -137,7 +149,7 @@ async function copyReport(instance: Instance, { state, about }: CommandTargets):
 async function showFirst({ state, tree, showDetails }: CommandTargets): Promise<void> {
   const { snapshot, facts } = state;
   const first = snapshot && attentions(snapshot, facts).find(({ instance }) => instance)?.instance;
-  await (first ? showDetails(first) : tree.show());
+  await (first ? showDetails(first, 'page') : tree.show());
 }
 
 /** Shows VS Code's output of a server of this window. VS Code ignores an id that it does not know. */

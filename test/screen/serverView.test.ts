@@ -169,6 +169,13 @@ describe('MCP servers on the screen', function () {
     await everythingRow().click();
     const details = workbench.details();
     await details.locator('.verdict.warning', { hasText: `${staleServer.old}, but ${staleServer.new} is installed` }).waitFor();
+    const focused = (): Promise<string> =>
+      workbench.page.evaluate<string>('document.activeElement?.tagName + " " + document.activeElement?.className');
+    const inTree = async (): Promise<boolean> => (await focused()).includes('monaco-list');
+    assert.ok(await inTree(), `a click leaves the focus in the view, and it is at ${await focused()}`);
+    await workbench.page.keyboard.press('Enter');
+    await waitFor('Enter on the same row to move it to the page', async () => !(await inTree()));
+    assert.ok((await details.locator('section', { hasText: 'PID' }).filter({ hasText: / MB/ }).count()) > 0, 'with memory');
     assert.equal(await details.locator('button').first().textContent(), 'Restart');
     assert.equal(await details.getByText('how known:').isVisible(), false, 'folded');
     // By keyboard alone.
