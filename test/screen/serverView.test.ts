@@ -10,6 +10,7 @@ import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
 import { copyServer } from '../process/package/npmServers.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
+import { glideTo, record, stay } from './recording.ts';
 import { Workbench } from './workbench.ts';
 
 const title = 'MCP Servers';
@@ -211,16 +212,29 @@ describe('MCP servers on the screen', function () {
 
   it('are restarted by the link in the tooltip: a new process, and the warning is gone', async () => {
     const old = await pid();
-    const card = await workbench.hover(item());
-    await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
-    const fresh = await waitFor('a new process', async () => {
-      const now = await pid();
-      return now !== old && now;
+    const { page } = workbench;
+    let fresh: string | undefined;
+    await page.mouse.move(700, 300);
+    await record(page, 'restart', async () => {
+      await stay();
+      await glideTo(page, item());
+      const card = await workbench.hover(item());
+      await stay();
+      const link = card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first();
+      await glideTo(page, link);
+      await stay(600);
+      await link.click();
+      fresh = await waitFor('a new process', async () => {
+        const now = await pid();
+        return now !== old && now;
+      });
+      const started = performance.now();
+      await waitFor('the warning to go', async () => !(await warns()));
+      const took = performance.now() - started;
+      assert.ok(took < noticeMs, `the warning was there for ${took} ms more`);
+      await page.mouse.move(700, 300, { steps: 8 });
+      await stay();
     });
-    const started = performance.now();
-    await waitFor('the warning to go', async () => !(await warns()));
-    const took = performance.now() - started;
-    assert.ok(took < noticeMs, `the warning was there for ${took} ms more`);
     assert.notEqual(fresh, old);
     await waitFor('the new version', async () =>
       (await workbench.rowLabels()).some((label) => label.startsWith(`everything, runs ${staleServer.new}, PID`)),
