@@ -168,6 +168,7 @@ export function startExtension(context: ExtensionContext, store: DisposableStore
     fixes,
     upgrades,
     evidence,
+    runDir: () => runDirFor(process.env),
     previews,
     showDetails,
     about: `MCP Shepherd ${context.extension.packageJSON.version}, ${env.appName} ${version}, ${process.platform} ${process.arch}`,

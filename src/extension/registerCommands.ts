@@ -2,6 +2,7 @@ import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
 import { reasonOf } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
+import { singleLine } from '../base/singleLine.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
 import type { FixCommands } from './commands/fixCommands.ts';
@@ -19,7 +20,7 @@ import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { PreviewDocuments } from './views/previewDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
 import { editorServerIds } from './window/serverIds.ts';
-import { groupings } from './window/windowFacts.ts';
+import { groupings, isEnsured } from './window/windowFacts.ts';
 import type { WindowState } from './window/windowState.ts';
 import { folderPaths } from './workspacePaths.ts';
 
@@ -32,6 +33,8 @@ interface CommandTargets {
   readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
+  /** @throws when the folder of the state cannot be used */
+  runDir(): string;
   /** The change of a file that the user decides on. */
   readonly previews: Pick<PreviewDocuments, 'decide'>;
   /** Opens the page of a server. Loaded when it is first used. @param focus what has the focus then */
@@ -152,8 +155,17 @@ async function showFirst({ state, tree, showDetails }: CommandTargets): Promise<
   await (first ? showDetails(first, 'page') : tree.show());
 }
 
-/** Shows VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
-async function showOutput({ definitions, name }: Instance, { state }: CommandTargets): Promise<void> {
+/** Shows the output that `ensure` keeps, else VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
+async function showOutput(instance: Instance, { state, evidence, runDir }: CommandTargets): Promise<void> {
+  const { definitions, name, listens } = instance;
+  if (state.snapshot && isEnsured(instance, state.snapshot)) {
+    const { keptOutput } = await import('../action/ensure/keptLogs.ts');
+    const output = listens && keptOutput(runDir(), { name, port: listens.port }, process.env);
+    // What is not seen could hide or turn round what follows.
+    const lines = (output ?? '').split(/\r?\n/).map((line) => singleLine(line, 2_000));
+    await evidence.showText(`${oneLine(name, 60)} output`, lines.join('\n'));
+    return;
+  }
   const entries = state.snapshot?.definitions.filter(({ id }) => definitions.includes(id)) ?? [];
   const ids = entries.flatMap((definition) => editorServerIds(definition, folderPaths()));
   if (ids.length === 0) {
