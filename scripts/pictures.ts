@@ -25,7 +25,7 @@ async function webp(page: Page, png: Buffer): Promise<Buffer> {
 }
 
 /** The recording is shown at this rate at most, frames per second; the last picture stays so long, ms. */
-const [rate, lastMs] = [10, 3_000];
+const [rate, lastMs] = [10, 2_000];
 
 /** @param folder holds the pictures of a recording, each named by its time in ms */
 async function recording(page: Page, folder: string): Promise<Buffer> {
