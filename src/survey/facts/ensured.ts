@@ -64,10 +64,18 @@ export async function ensuredEntries(
     if (record && (await isAlive(record.identity))) {
       found.push(ensuredDefinition(record.name, record.url, record.file));
     } else if (record && (record.identity.bootId !== here.bootId || record.identity.pidNamespace === here.pidNamespace)) {
-      rmSync(file, { force: true });
+      removeIfPossible(file);
     }
   }
   return found;
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // The run folder is not writable: the record stays and is skipped each time.
+  }
 }
 
 function recordsIn(runDir: string): string[] {
