@@ -38,6 +38,21 @@ const loadedWhenUsed: Plugin = {
   },
 };
 
+/** Of the manifest the programs need only the version; the rest, the texts of the extension's commands and settings, is 19 kB in a program that never reads it. */
+const manifestVersion: Plugin = {
+  name: 'manifest-version',
+  setup({ onLoad }) {
+    const manifest = join(import.meta.dirname, 'package.json');
+    onLoad({ filter: /[\\/]package\.json$/ }, ({ path }) => {
+      if (path !== manifest) {
+        return undefined;
+      }
+      const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json', watchFiles: [manifest] };
+    });
+  },
+};
+
 /** What all builds share. */
 export const common = {
   bundle: true,
@@ -48,7 +63,7 @@ export const common = {
   legalComments: 'none',
   // jsonc-parser's `main` is UMD, which does not bundle.
   mainFields: ['module', 'main'],
-  plugins: [loadedWhenUsed],
+  plugins: [loadedWhenUsed, manifestVersion],
   metafile: true,
   logLevel: 'warning',
 } as const satisfies BuildOptions;
@@ -58,7 +73,7 @@ export type BuildName = 'core' | 'guard' | 'host' | 'relay';
 
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
-  core: { ...common, entryPoints: { extension: 'src/extension/extension.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
+  core: { ...common, entryPoints: { extension: 'src/extension/activate.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
   guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
   // Loaded by `guard.cjs`. Builds of their own: as pieces of the guard they would split its start further.
   host: { ...common, entryPoints: { host: 'src/host/runHost.ts' } },
@@ -114,11 +129,26 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
   }
 }
 
-function commonJs(name: BuildName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
+/** What esbuild writes before each piece, so that programs of other builders can require it: 600 bytes in each of 130 files. */
+const preamble =
+  /^var ([\w$]+)=Object\.defineProperty;var [\w$]+=Object\.getOwnPropertyDescriptor;var [^\n]*?,"__esModule",\{value:!0\}\),[\w$]+\);var ([\w$]+)=\{\};[\w$]+\(\2,\{([^{}]*)\}\);module\.exports=[\w$]+\(\2\);/m;
+/** The names of a piece again, for Node's loader of ES modules, which never loads one. */
+const namesAgain = /0&&\(module\.exports=\{[^{}]*\}\);(?=\s*$)/;
+
+/** Only our own pieces require a piece, by name: getters are all that they need. Spaces keep the columns that the source map names. */
+function withoutPreamble(code: string): string {
+  const short = code.replace(preamble, (all: string, _define: string, _exports: string, names: string) => {
+    const getters = names.replaceAll(/([\w$]+):\(\)=>([\w$.]+)/g, 'get $1(){return $2}');
+    return `module.exports={${getters}};`.padEnd(all.length);
+  });
+  return short === code ? code : short.replace(namesAgain, '');
+}
+
+async function commonJs(name: BuildName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
   const isEntry = basename(dirname(path)) !== name;
   // Modules use it to find the program's file, not that of the piece.
   const url = importMetaBanner(isEntry ? '__filename' : `require('node:path').join(__dirname, '..', '${programs[name]}.cjs')`);
-  return transform(text, {
+  const { code, map } = await transform(text, {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
@@ -136,6 +166,7 @@ function commonJs(name: BuildName, path: string, text: string): Promise<{ readon
     legalComments: 'none',
     logLevel: 'warning',
   });
+  return { code: withoutPreamble(code), map };
 }
 
 /**

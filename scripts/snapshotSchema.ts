@@ -459,6 +459,7 @@ const instance = described(
     memoryBytes: count('Resident memory of its whole tree; 0: unknown.'),
     idleSince: optional(time('Since when it used no processor time worth counting; absent when that is less than an hour, or not known')),
     tree: list(v.pipe(v.number(), v.integer(), v.minValue(0)), 'PIDs of its whole tree (itself, launchers, children), itself first.'),
+    treeMemory: optional(list(count('Bytes; 0: unknown.'), 'Resident memory of each process of tree, in its order.')),
     listens: optional(listening),
     usedBy: optional(list(client, 'HTTP servers: the programs of this machine that are connected to the port now.')),
     findings: list(finding, 'What is wrong with it.'),

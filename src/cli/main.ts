@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../base/errors.ts';
+import { keepCompiledCode } from './compiledCode.ts';
 import type { Shell } from './terminal.ts';
 
 /** Commands that are programs of their own. They are found before anything else is loaded, so that they start as fast as on their own. */
@@ -21,7 +23,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (own) {
     return own(rest);
   }
-  // A piece of its own, loaded only here.
+  keepCompiledCode(fileURLToPath(import.meta.url), process.env);
+  // Pieces of their own, loaded only here.
   const [{ runCommandLine }, { askOn, createOutput, listenForKeys }] = await Promise.all([
     import('./runCommandLine.ts'),
     import('./terminal.ts'),

@@ -1,11 +1,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ExtensionContext, commands as editor, env, version, window, workspace } from 'vscode';
+import { type ExtensionContext, commands as editor, env, type LogOutputChannel, version, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import type { createPresence } from '../action/execute/planContext.ts';
 import type { Installer } from '../action/protect/launcher.ts';
-import { type Disposable, DisposableStore } from '../base/disposable.ts';
+import type { Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
@@ -20,9 +20,9 @@ import { UpgradeCommands } from './commands/upgradeCommands.ts';
 import { attentions } from './display/attention.ts';
 import { logProblems } from './display/problemLog.ts';
 import { contextKeys, views } from './manifestNames.ts';
-import { registerCommands } from './registerCommands.ts';
+import { type CommandHandlers, commandHandlers } from './registerCommands.ts';
 import { showConfigProblems } from './views/configProblems.ts';
-import type { DetailsPanel } from './views/detailsPanel.ts';
+import type { DetailsFocus, DetailsPanel } from './views/detailsPanel.ts';
 import { showEntryLenses } from './views/entryCodeLenses.ts';
 import { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import { Notifier, type NotifierActions } from './views/notifier.ts';
@@ -38,13 +38,11 @@ import { WindowState } from './window/windowState.ts';
 import { folderPaths, userFolder } from './workspacePaths.ts';
 
 /**
- * Creates and connects everything. The first scan starts after activation has returned. Activation loads only what the views and the menus need: the scan, the
- * change of entries, and the execution of plans are pieces that are loaded when they are first used.
+ * Creates and connects everything, after `activate` has returned. Loads only what the views and the menus need: the scan, the change of entries, and the execution of
+ * plans are pieces that are loaded when they are first used.
+ * @param store disposes of everything @returns what the commands do
  */
-export function activate(context: ExtensionContext): void {
-  const store = new DisposableStore();
-  context.subscriptions.push(store);
-  const log = store.add(window.createOutputChannel('MCP Shepherd', { log: true }));
+export function startExtension(context: ExtensionContext, store: DisposableStore, log: LogOutputChannel): CommandHandlers {
   const survey = store.add(new SurveyHandle());
   const scan = (): Promise<Snapshot> => survey.refresh();
   const state = store.add(
@@ -94,11 +92,11 @@ export function activate(context: ExtensionContext): void {
   const restarts = new RestartCommands(state, actions, otherOwners, log);
   const fixes = new FixCommands(state, restarts, otherOwners);
   let details: Promise<DetailsPanel> | undefined;
-  const showDetails = async (instance: Instance): Promise<void> => {
+  const showDetails = async (instance: Instance, focus: DetailsFocus): Promise<void> => {
     details ??= import('./views/detailsPanel.ts').then(({ DetailsPanel }) =>
       store.add(new DetailsPanel(state, () => runDirFor(process.env))),
     );
-    (await details).show(instance);
+    (await details).show(instance, focus);
   };
   const previews = store.add(new PreviewDocuments());
   const guards = async (): Promise<GuardCommands> => {
@@ -159,32 +157,31 @@ export function activate(context: ExtensionContext): void {
         await (state.failure === undefined ? survey.refresh() : begin());
       }),
     );
-  store.add(
-    registerCommands({
-      state,
-      start: (definition) => startChangedServer(editorContext, definition, '', definition.guarded === true),
-      tree,
-      restarts,
-      otherOwners,
-      fixes,
-      upgrades,
-      evidence,
-      previews,
-      showDetails,
-      about: `MCP Shepherd ${context.extension.packageJSON.version}, ${env.appName} ${version}, ${process.platform} ${process.arch}`,
-      guards,
-      log,
-      refresh,
-    }),
-  );
   const start = setImmediate(() => void begin());
   store.add({ dispose: () => clearImmediate(start) });
+  return commandHandlers({
+    state,
+    start: (definition) => startChangedServer(editorContext, definition, '', definition.guarded === true),
+    tree,
+    restarts,
+    otherOwners,
+    fixes,
+    upgrades,
+    evidence,
+    runDir: () => runDirFor(process.env),
+    previews,
+    showDetails,
+    about: `MCP Shepherd ${context.extension.packageJSON.version}, ${env.appName} ${version}, ${process.platform} ${process.arch}`,
+    guards,
+    log,
+    refresh,
+  });
 }
 
 interface NotifierTargets {
   readonly restarts: RestartCommands;
   readonly fixes: FixCommands;
-  showDetails(instance: Instance): Promise<void>;
+  showDetails(instance: Instance, focus: DetailsFocus): Promise<void>;
 }
 
 function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, claim: NotifierActions['claim']): NotifierActions {
@@ -192,7 +189,7 @@ function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, clai
     restart: (instance) => restarts.restart(instance),
     stop: (instance) => restarts.stop(instance),
     copyStep: (instance) => restarts.copyStep(instance),
-    details: (instance) => showDetails(instance),
+    details: (instance) => showDetails(instance, 'page'),
     review: () => fixes.pick(),
     claim,
   };

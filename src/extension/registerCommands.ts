@@ -1,7 +1,8 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
-import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
+import { isRecord } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
+import { singleLine } from '../base/singleLine.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Instance } from '../model/snapshot.ts';
 import type { FixCommands } from './commands/fixCommands.ts';
@@ -14,11 +15,12 @@ import { evidenceText } from './display/evidenceText.ts';
 import { oneLine, withoutIcons } from './display/plainText.ts';
 import { type CommandName, commands, editorCommands } from './manifestNames.ts';
 import { showWork, tell } from './messages.ts';
+import type { DetailsFocus } from './views/detailsPanel.ts';
 import type { EvidenceDocuments } from './views/evidenceDocuments.ts';
 import type { PreviewDocuments } from './views/previewDocuments.ts';
 import type { ServerTree } from './views/serverTree.ts';
 import { editorServerIds } from './window/serverIds.ts';
-import { groupings } from './window/windowFacts.ts';
+import { groupings, isEnsured } from './window/windowFacts.ts';
 import type { WindowState } from './window/windowState.ts';
 import { folderPaths } from './workspacePaths.ts';
 
@@ -31,10 +33,12 @@ interface CommandTargets {
   readonly fixes: FixCommands;
   readonly upgrades: UpgradeCommands;
   readonly evidence: EvidenceDocuments;
+  /** @throws when the folder of the state cannot be used */
+  runDir(): string;
   /** The change of a file that the user decides on. */
   readonly previews: Pick<PreviewDocuments, 'decide'>;
-  /** Opens the page of a server. Loaded when it is first used. */
-  showDetails(instance: Instance): Promise<void>;
+  /** Opens the page of a server. Loaded when it is first used. @param focus what has the focus then */
+  showDetails(instance: Instance, focus: DetailsFocus): Promise<void>;
   /** Names and versions of this program and of the editor, for a bug report. */
   readonly about: string;
   /** Loaded when an entry is first changed. */
@@ -46,8 +50,11 @@ interface CommandTargets {
   refresh(): Promise<void>;
 }
 
-/** Registers every command of the manifest; the type of the table makes the compiler report a missing one. */
-export function registerCommands(targets: CommandTargets): Disposable {
+/** What each command of the manifest does. The argument is what VS Code passes: a row of the view, or the id of a server in a link. */
+export type CommandHandlers = Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>>;
+
+/** The handler of every command of the manifest; the type of the table makes the compiler report a missing one. */
+export function commandHandlers(targets: CommandTargets): CommandHandlers {
   const { state, tree, restarts, upgrades, evidence, log } = targets;
   const onInstance = (work: (instance: Instance) => Promise<void> | void) => async (argument: unknown) => {
     const instance = instanceFor(argument, state, tree);
@@ -57,7 +64,7 @@ export function registerCommands(targets: CommandTargets): Disposable {
       tell('info', 'That server is no longer running.');
     }
   };
-  const handlers: Readonly<Record<CommandName, (argument: unknown) => Promise<void> | void>> = {
+  return {
     [commands.fixProblems]: () => targets.fixes.pick(),
     [commands.restartServer]: () => restarts.pick(),
     [commands.restartAllStale]: () => restarts.restartAllStale(),
@@ -92,17 +99,22 @@ export function registerCommands(targets: CommandTargets): Disposable {
     [commands.writeChange]: () => targets.previews.decide(true),
     [commands.discardChange]: () => targets.previews.decide(false),
     [commands.copyPid]: onInstance(copyPid),
-    [commands.showDetails]: (argument) => (argument === undefined ? showFirst(targets) : onInstance(targets.showDetails)(argument)),
+    [commands.showDetails]: (argument) => {
+      const row = clickedRow(argument);
+      return argument === undefined
+        ? showFirst(targets)
+        : onInstance((instance) => targets.showDetails(instance, row === undefined ? 'page' : 'tree'))(row ?? argument);
+    },
     [commands.showOutput]: onInstance((instance) => showOutput(instance, targets)),
     [commands.copyReport]: onInstance((instance) => copyReport(instance, targets)),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
     [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
   };
-  const store = new DisposableStore();
-  for (const [name, handler] of Object.entries(handlers)) {
-    store.add(editor.registerCommand(name, handler));
-  }
-  return store;
+}
+
+/** The row that was clicked; undefined when a menu or a link ran the command. */
+function clickedRow(argument: unknown): string | undefined {
+  return isRecord(argument) && typeof argument.clicked === 'string' ? argument.clicked : undefined;
 }
 
 /** The instance that an argument names: a row of the tree, or the id of an instance (from a link). */
@@ -140,11 +152,20 @@ async function copyReport(instance: Instance, { state, about }: CommandTargets):
 async function showFirst({ state, tree, showDetails }: CommandTargets): Promise<void> {
   const { snapshot, facts } = state;
   const first = snapshot && attentions(snapshot, facts).find(({ instance }) => instance)?.instance;
-  await (first ? showDetails(first) : tree.show());
+  await (first ? showDetails(first, 'page') : tree.show());
 }
 
-/** Shows VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
-async function showOutput({ definitions, name }: Instance, { state }: CommandTargets): Promise<void> {
+/** Shows the output that `ensure` keeps, else VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
+async function showOutput(instance: Instance, { state, evidence, runDir }: CommandTargets): Promise<void> {
+  const { definitions, name, listens } = instance;
+  if (state.snapshot && isEnsured(instance, state.snapshot)) {
+    const { keptOutput } = await import('../action/ensure/keptLogs.ts');
+    const output = listens && keptOutput(runDir(), { name, port: listens.port }, process.env);
+    // What is not seen could hide or turn round what follows.
+    const lines = (output ?? '').split(/\r?\n/).map((line) => singleLine(line, 2_000));
+    await evidence.showText(`${oneLine(name, 60)} output`, lines.join('\n'));
+    return;
+  }
   const entries = state.snapshot?.definitions.filter(({ id }) => definitions.includes(id)) ?? [];
   const ids = entries.flatMap((definition) => editorServerIds(definition, folderPaths()));
   if (ids.length === 0) {

@@ -144,6 +144,8 @@ export interface Instance {
   readonly idleSince?: string;
   /** All PIDs of the tree, server first. */
   readonly tree: readonly number[];
+  /** Resident memory of each process of `tree`, in its order, bytes; 0: unknown. */
+  readonly treeMemory?: readonly number[];
   /** HTTP servers whose port an entry names. */
   readonly listens?: ListeningPort;
   /** HTTP servers: the programs of this machine that are connected to the port now. */

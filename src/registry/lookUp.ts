@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ecosystem } from '../model/package.ts';
 import type { IndexTarget } from './indexRoute.ts';
-import { askNpm } from './npm/npmRegistry.ts';
-import { askSimpleIndex } from './python/simpleIndex.ts';
 import type { Candidate, KnownAnswer, RegistryAnswer } from './registryAnswer.ts';
 
 /** One question to one or more indexes. */
@@ -35,6 +33,8 @@ function targetKey({ base, proxy, caFile, unverified }: IndexTarget): unknown {
  */
 export async function lookUp(question: Question, known: KnownAnswer | undefined, signal: AbortSignal): Promise<RegistryAnswer> {
   const { ecosystem, name, tag, targets } = question;
+  // Loaded here: HTTP and TLS take longer to load than all of a scan, and most scans ask nothing.
+  const [{ askNpm }, { askSimpleIndex }] = await Promise.all([import('./npm/npmRegistry.ts'), import('./python/simpleIndex.ts')]);
   const candidates: Candidate[] = [];
   let etag: string | undefined;
   let isKnown = false;

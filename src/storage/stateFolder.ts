@@ -13,7 +13,7 @@ export function runDirFor(env: Readonly<Record<string, string | undefined>>, arg
 /** A folder of our own below the run folder; the lock protocol's is `v1`. @throws what `privateFolder` throws */
 export function stateFolder(
   runDir: string,
-  part: 'confirmed' | 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'scanner' | 'updates' | 'windows',
+  part: 'confirmed' | 'ensured' | 'facts' | 'history' | 'notified' | 'registry' | 'requests' | 'scanner' | 'updates' | 'windows',
 ): string {
   return privateFolder(runDir, part);
 }

@@ -97,7 +97,8 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   // For `docker run` only the container counts: why the docker client's own package is unknown is not reported.
   const unknown = container ? container.unknown : verdict.unknown;
   const tree = serverTree(attributed, processes);
-  const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes: tree.memoryBytes }, now);
+  const memoryBytes = tree.memory.reduce((sum, one) => sum + one, 0);
+  const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes }, now);
   const health = port && state.http.judge(port.claim, port.own, shownName, actions, now);
   const baseline = state.facts.baseline(server.identity);
   const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), records[0], now);
@@ -119,9 +120,10 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     ...(unknown === undefined ? {} : { unknown }),
     changedDependencies: verdict.changedDependencies,
     ...(records[0] ? { record: recordSummary(records[0], redactor) } : {}),
-    memoryBytes: tree.memoryBytes,
+    memoryBytes,
     ...(work.state === 'idle' ? { idleSince: new Date(work.quietSince).toISOString() } : {}),
     tree: tree.pids,
+    treeMemory: tree.memory,
     ...(port ? portFields(port, redactor) : {}),
     findings: [
       ...verdict.findings,
@@ -154,7 +156,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     sameness: JSON.stringify([definition?.id ?? null, server.commandLine, detail.cwd ?? null]),
     observations: firstSeen.firstSeenAt < now ? Math.max(seen, 2) : seen,
     firstSeenAt: firstSeen.firstSeenAt,
-    memoryBytes: tree.memoryBytes,
+    memoryBytes,
     actions,
     ...(copySet === undefined ? {} : { copySet }),
     work,

@@ -4,9 +4,11 @@ import { type ConfigReading, discoverDefinitions } from '../config/discovery/dis
 import type { RawDefinition } from '../model/definition.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow, ProcessTable } from '../model/process.ts';
+import { ensuredEntries } from './facts/ensured.ts';
 import { openWindows } from './facts/windows.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import { definitionLaunches } from './match/launchFit.ts';
+import { endpointOf } from './ports/endpoint.ts';
 import type { SurveyOptions } from './surveyor.ts';
 
 /** The directories that servers and their clients run in: configuration files of their projects are there or above. */
@@ -120,14 +122,17 @@ export class Configuration {
     const folders = unique([...this.#folders, ...windows.flatMap((window) => window.folders), ...this.#workingDirs]);
     const userDirs = unique([...vscodeUserDirs, ...windows.flatMap((window) => window.userDirs)]);
     const workspaceFiles = unique([...this.#workspaceFiles, ...windows.flatMap((window) => window.workspaceFiles)]);
-    const key = JSON.stringify([folders, userDirs, workspaceFiles]);
+    const ensured = await ensuredEntries(runDir, here, (identity) => this.#table.isAlive(identity));
+    const key = JSON.stringify([folders, userDirs, workspaceFiles, ensured.map(({ id }) => id)]);
     if (this.current && key === this.#key) {
       return this.current;
     }
     const found = await discoverDefinitions({ home, platform, env, folders, vscodeUserDirs: userDirs, workspaceFiles });
     const definitions: RawDefinition[] = [];
     const problems = [...found.problems];
-    for (const definition of [...found.definitions, ...entries]) {
+    const named = [...found.definitions, ...entries];
+    const ports = new Set(named.map((definition) => endpointOf(definition)?.port));
+    for (const definition of [...named, ...ensured.filter((one) => !ports.has(endpointOf(one)?.port))]) {
       const problem = parsingProblem(definition);
       if (problem) {
         problems.push(problem);

@@ -10,6 +10,7 @@ import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames } from '../names.ts';
 import { copyServer } from '../process/package/npmServers.ts';
 import { openAnotherWindow, openWorkbench } from './openWorkbench.ts';
+import { glideTo, record, stay } from './recording.ts';
 import { Workbench } from './workbench.ts';
 
 const title = 'MCP Servers';
@@ -169,6 +170,13 @@ describe('MCP servers on the screen', function () {
     await everythingRow().click();
     const details = workbench.details();
     await details.locator('.verdict.warning', { hasText: `${staleServer.old}, but ${staleServer.new} is installed` }).waitFor();
+    const focused = (): Promise<string> =>
+      workbench.page.evaluate<string>('document.activeElement?.tagName + " " + document.activeElement?.className');
+    const inTree = async (): Promise<boolean> => (await focused()).includes('monaco-list');
+    assert.ok(await inTree(), `a click leaves the focus in the view, and it is at ${await focused()}`);
+    await workbench.page.keyboard.press('Enter');
+    await waitFor('Enter on the same row to move it to the page', async () => !(await inTree()));
+    assert.ok((await details.locator('section', { hasText: 'PID' }).filter({ hasText: / MB/ }).count()) > 0, 'with memory');
     assert.equal(await details.locator('button').first().textContent(), 'Restart');
     assert.equal(await details.getByText('how known:').isVisible(), false, 'folded');
     // By keyboard alone.
@@ -204,16 +212,29 @@ describe('MCP servers on the screen', function () {
 
   it('are restarted by the link in the tooltip: a new process, and the warning is gone', async () => {
     const old = await pid();
-    const card = await workbench.hover(item());
-    await card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first().click();
-    const fresh = await waitFor('a new process', async () => {
-      const now = await pid();
-      return now !== old && now;
+    const { page } = workbench;
+    let fresh: string | undefined;
+    await page.mouse.move(700, 300);
+    await record(page, 'restart', async () => {
+      await stay();
+      await glideTo(page, item());
+      const card = await workbench.hover(item());
+      await stay();
+      const link = card.locator('a[data-href^="command:mcpShepherd.restartInstance"]').first();
+      await glideTo(page, link);
+      await stay(600);
+      await link.click();
+      fresh = await waitFor('a new process', async () => {
+        const now = await pid();
+        return now !== old && now;
+      });
+      const started = performance.now();
+      await waitFor('the warning to go', async () => !(await warns()));
+      const took = performance.now() - started;
+      assert.ok(took < noticeMs, `the warning was there for ${took} ms more`);
+      await page.mouse.move(700, 300, { steps: 8 });
+      await stay();
     });
-    const started = performance.now();
-    await waitFor('the warning to go', async () => !(await warns()));
-    const took = performance.now() - started;
-    assert.ok(took < noticeMs, `the warning was there for ${took} ms more`);
     assert.notEqual(fresh, old);
     await waitFor('the new version', async () =>
       (await workbench.rowLabels()).some((label) => label.startsWith(`everything, runs ${staleServer.new}, PID`)),

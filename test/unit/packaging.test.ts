@@ -15,6 +15,8 @@ import { projectRoot } from '../../scripts/system/projectPaths.ts';
 const required = [
   ...['package.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
   ...['dist/README.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'],
+  // `guard --relay`.
+  ...['dist/host.cjs', 'dist/relay.cjs', 'dist/relay.pl', 'dist/relay.py'],
 ];
 const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/, /^media\/walkthrough\/[\w-]+\.webp$/];
 /** Bytes. */

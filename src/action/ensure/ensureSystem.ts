@@ -24,6 +24,8 @@ interface EnsureSetup {
   readonly request: EnsureRequest;
   /** Id of the entry whose URL names the port. */
   readonly definition: string;
+  /** Set when no client's file names the server: what a scan shows as its entry. */
+  readonly entry?: { readonly url: string; readonly file: string };
   /** Set when the user says that the server has a `/shutdown`. */
   readonly shutdown?: ShutdownWay;
   readonly surveyor: Surveyor;
@@ -96,6 +98,7 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
         table,
         listeners,
         redactor: setup.redactor,
+        ...(setup.entry ? { entry: setup.entry } : {}),
       }),
   };
 }

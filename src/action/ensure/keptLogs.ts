@@ -1,5 +1,6 @@
 import { readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
 import { withOwnFile } from '../../storage/atomicFile.ts';
 import { stateRefusal } from '../../storage/privateFolder.ts';
 
@@ -36,6 +37,36 @@ export function keptLogs(runDir: string, name: string): KeptLog[] {
   } catch {
     return [];
   }
+}
+
+/** Of a log at most so much is read at once, bytes: what the redactor looks at together (a secret may have several lines), with `keyBegin` before it. */
+export const mostLogBytes = 65_500;
+
+export const keyBegin = '-----BEGIN PRIVATE KEY-----\n';
+/** The end of a private key comes before any beginning: the text begins inside the key. */
+export const endsKey = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/;
+
+/**
+ * The end of what a server that `ensure` started wrote since its start, without secrets. Control characters are in it as they are.
+ * @param env its values under names of secrets are hidden, too @returns undefined when nothing is kept
+ */
+export function keptOutput(
+  runDir: string,
+  { name, port }: { readonly name: string; readonly port: number },
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const log = keptLogs(runDir, name).find((one) => one.port === port);
+  const read = log && readLog(log.file, mostLogBytes);
+  if (!read) {
+    return undefined;
+  }
+  const { text, start } = read;
+  const variables = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value ?? '']));
+  const shown = createRedactor(secretsOf({ args: [], env: variables, headers: [] })).text(
+    start > 0 && endsKey.test(text) ? `${keyBegin}${text}` : text,
+  );
+  // The first line is incomplete where the log was not read from its beginning.
+  return start > 0 ? shown.slice(shown.indexOf('\n') + 1) : shown;
 }
 
 /** Reads at most so many bytes of a log. @param from where to begin; undefined: at the end, so far back as the bytes allow @returns undefined when it cannot be read, is a link, or belongs to another user */

@@ -1,4 +1,3 @@
-import { request } from 'node:http';
 import { isRecord } from '../../base/json.ts';
 import { readControlSecret } from '../../lock/control/controlSecret.ts';
 import { listInstanceRecords } from '../../lock/instanceRecord.ts';
@@ -52,7 +51,8 @@ function portOf(url: string): number | undefined {
 }
 
 /** Sends the request to a loopback address. Never throws. @returns whether it was accepted; a server that exits before it answers has accepted too */
-export function postShutdown(address: string, port: number, way: ShutdownWay): Promise<boolean> {
+export async function postShutdown(address: string, port: number, way: ShutdownWay): Promise<boolean> {
+  const { request } = await import('node:http');
   return new Promise((resolve) => {
     const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     const headers = { host, connection: 'close', ...(way.token === undefined ? {} : { authorization: `Bearer ${way.token}` }) };

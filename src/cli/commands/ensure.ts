@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { EnsureRequest, EnsureResult, EnsureStatus } from '../../action/ensure/ensureDecision.ts';
 import { ensureServer } from '../../action/ensure/ensureServer.ts';
@@ -10,6 +9,7 @@ import type { RawDefinition } from '../../model/definition.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { isSecretVariable } from '../../redaction/secretShapes.ts';
+import { ensuredDefinition } from '../../survey/facts/ensured.ts';
 import { endpointOf } from '../../survey/ports/endpoint.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
@@ -86,7 +86,7 @@ async function runEnsure(
   shell.endOnSignals();
   const setting = readEnsureSetting(settingFolders(context), name);
   const url = values.url ?? setting?.url;
-  const own = url === undefined ? undefined : ownDefinition(name, url, setting?.file);
+  const own = url === undefined ? undefined : ensuredDefinition(name, url, setting?.file);
   const session = await openSession(context, own ? { entries: [own] } : {});
   try {
     const definition = own ?? only(name, await session.surveyor.survey());
@@ -116,6 +116,7 @@ async function runEnsure(
     const system = await ensureSystem({
       request: goal,
       definition: definition.id,
+      ...(own?.url === undefined ? {} : { entry: { url: own.url, file: own.file } }),
       surveyor: session.surveyor,
       runDir,
       explicitRunDir: movedBy !== undefined,
@@ -187,26 +188,6 @@ function only(name: string, snapshot: Snapshot): Pick<RawDefinition, 'id' | 'url
     );
   }
   return first;
-}
-
-/** An entry for a server that no client's file names. */
-function ownDefinition(name: string, url: string, file = '(command line)'): RawDefinition {
-  const id = createHash('sha256').update(['mcp-shepherd', file, name, url].join('\0')).digest('hex').slice(0, 16);
-  return {
-    id,
-    client: 'mcp-shepherd',
-    readBy: ['mcp-shepherd'],
-    scope: 'project',
-    file,
-    line: 1,
-    name,
-    transport: 'http',
-    args: [],
-    env: {},
-    url,
-    secrets: [],
-    enabled: true,
-  };
 }
 
 /** The secrets that the server may repeat in its log: the values that its entry sets, and those that it inherits under a secret's name. */

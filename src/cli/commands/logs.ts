@@ -1,4 +1,4 @@
-import { type KeptLog, keptLogs, readLog } from '../../action/ensure/keptLogs.ts';
+import { endsKey, type KeptLog, keptLogs, keyBegin, mostLogBytes as mostBytes, readLog } from '../../action/ensure/keptLogs.ts';
 import { flag, type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
 import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
 import type { Command } from '../command.ts';
@@ -12,8 +12,6 @@ const options = {
   lines: option('N', wholeNumber(1, 10_000, 100), 'begin with the last N lines'),
 } as const satisfies OptionTable;
 
-/** Of a log at most so much is read at once, bytes: what the redactor looks at together (a secret may have several lines), with `keyBegin` before it. */
-const mostBytes = 65_500;
 /** Time between two looks at a log that is followed, ms. */
 const lookMs = 250;
 
@@ -84,9 +82,6 @@ function lastLines({ file }: KeptLog, { lines: count, follow }: { lines: number;
   return { file, lines: shown.slice(-count), end, rest: text.slice(whole.length), hide };
 }
 
-const keyBegin = '-----BEGIN PRIVATE KEY-----\n';
-/** The end of a private key comes before any beginning: the text begins inside the key. */
-const endsKey = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/;
 /** A private key begins and does not end. */
 const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
 

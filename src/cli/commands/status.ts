@@ -7,7 +7,6 @@ import { headline, renderStatusLine } from '../render/stateWords.ts';
 import { renderStatus } from '../render/statusView.ts';
 import { openSession, runFolderRemark, settledSurvey, withRegistries } from '../session/openSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
-import { explainCommand } from './explain.ts';
 
 const options = {
   check: flag('exit with 1 when something needs attention'),
@@ -43,6 +42,7 @@ export const statusCommand: Command<typeof options> = {
       throw new UsageError(refused, 'See "mcp-shepherd status --help".', 'contradiction');
     }
     if (positionals.length > 0) {
+      const { explainCommand } = await import('./explain.ts');
       return explainCommand.run(context);
     }
     // A newer version never counts: a script that only checks does not wait for registries.

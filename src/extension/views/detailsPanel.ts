@@ -9,6 +9,9 @@ import { oneLine } from '../display/plainText.ts';
 import { webviewType } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
 
+/** What has the focus when the page is shown: `tree` keeps it in the view, until the row is used again. */
+export type DetailsFocus = 'page' | 'tree';
+
 /** The page of one server, in one tab: another server takes its place. It follows a server that is restarted. */
 export class DetailsPanel implements Disposable {
   readonly #store = new DisposableStore();
@@ -27,20 +30,27 @@ export class DetailsPanel implements Disposable {
     this.#store.add(state.onChange(() => this.#update()));
   }
 
-  show(instance: Instance): void {
-    this.#panel ??= this.#open();
+  show(instance: Instance, focus: DetailsFocus): void {
+    const isAgain = this.#panel?.visible === true && this.#instance?.id === instance.id;
+    const stays = focus === 'tree' && !isAgain;
+    this.#panel ??= this.#open(stays);
     this.#follow(instance);
-    this.#panel.reveal(undefined, false);
+    this.#panel.reveal(undefined, stays);
     this.#redraw(this.#panel);
   }
 
-  #open(): WebviewPanel {
-    const panel = window.createWebviewPanel(webviewType, 'MCP Server', ViewColumn.Active, {
-      enableScripts: true,
-      enableCommandUris: false,
-      enableFindWidget: true,
-      localResourceRoots: [],
-    });
+  #open(preserveFocus: boolean): WebviewPanel {
+    const panel = window.createWebviewPanel(
+      webviewType,
+      'MCP Server',
+      { viewColumn: ViewColumn.Active, preserveFocus },
+      {
+        enableScripts: true,
+        enableCommandUris: false,
+        enableFindWidget: true,
+        localResourceRoots: [],
+      },
+    );
     panel.webview.onDidReceiveMessage((message: unknown) => {
       // The page can run only what it shows.
       const button = this.#page?.buttons.find(({ command }) => command === message);

@@ -13,7 +13,8 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
   readonly #state: WindowState;
   /** The instance that each open document shows, as JSON, by address. The time of the snapshot is not in it, so that it does not cause a refresh. */
   readonly #shown = new Map<string, string>();
-  #plan = '';
+  /** Texts that do not change, by path. */
+  readonly #texts = new Map<string, string>();
   readonly onDidChange = this.#changed.event;
 
   constructor(state: WindowState) {
@@ -33,15 +34,20 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
 
   /** Shows the plan that a question is about. */
   async showPlan(text: string): Promise<void> {
-    const uri = Uri.from({ scheme: evidenceScheme, path: '/Plan.txt' });
-    this.#plan = text;
+    await this.showText('Plan', text);
+  }
+
+  /** Shows a text as it is now. @param title name of the tab */
+  async showText(title: string, text: string): Promise<void> {
+    const uri = Uri.from({ scheme: evidenceScheme, path: `/${title.replace(/[\\/?#%:]/g, '-')}.txt` });
+    this.#texts.set(uri.path, text);
     this.#changed.fire(uri);
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: new Range(1, 0, 1, 0) });
   }
 
   provideTextDocumentContent(uri: Uri): string {
     if (uri.query === '') {
-      return this.#plan;
+      return this.#texts.get(uri.path) ?? '';
     }
     const { snapshot, facts } = this.#state;
     const instance = this.#instance(uri);

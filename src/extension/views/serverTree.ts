@@ -31,6 +31,11 @@ import type { WindowState } from '../window/windowState.ts';
 /** Rows show ages in minutes and hours; they are drawn again this often. */
 const ageMs = 60_000;
 
+/** What a click on a row, or Enter, passes to the command; a menu passes the id. */
+export interface ClickedRow {
+  readonly clicked: string;
+}
+
 /** The view "MCP Servers". VS Code knows rows by their ids, so a refresh keeps expansion and selection. */
 export class ServerTree implements TreeDataProvider<string>, Disposable {
   readonly #store = new DisposableStore();
@@ -112,7 +117,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
       const at = new Position(Math.max(0, line - 1), 0);
       item.command = { command: 'vscode.open', title: 'Open', arguments: [Uri.file(file), { selection: new Range(at, at) }] };
     } else if (node.instanceId !== undefined) {
-      item.command = { command: commands.showDetails, title: 'Show Details', arguments: [node.id] };
+      item.command = { command: commands.showDetails, title: 'Show Details', arguments: [{ clicked: node.id } satisfies ClickedRow] };
     } else if (node.definitionId !== undefined && node.children.length === 0) {
       item.command = { command: commands.revealDefinition, title: 'Open Entry', arguments: [node.id] };
     }

@@ -86,11 +86,18 @@ export function isRestartable(instance: Instance, snapshot: Snapshot, facts: Win
   return route.kind === 'here' || route.askable === true;
 }
 
-/** Whether VS Code shows what the server writes to standard error: it does for the servers of this window. */
-export function hasOutput(instance: Instance, { definitions }: Snapshot, { pid }: WindowFacts): boolean {
+/** Whether `ensure` started the server, which keeps its output: no client's file names it. */
+export function isEnsured(instance: Instance, { definitions }: Snapshot): boolean {
+  return definitions.some(({ id, client }) => client === 'mcp-shepherd' && instance.definitions.includes(id));
+}
+
+/** Whether its output can be shown: VS Code has it of the servers of this window, and `ensure` keeps it. */
+export function hasOutput(instance: Instance, snapshot: Snapshot, { pid }: WindowFacts): boolean {
+  const { definitions } = snapshot;
   return (
-    instance.client?.pid === pid &&
-    definitions.some(({ id, vscodeCollection }) => vscodeCollection !== undefined && instance.definitions.includes(id))
+    isEnsured(instance, snapshot) ||
+    (instance.client?.pid === pid &&
+      definitions.some(({ id, vscodeCollection }) => vscodeCollection !== undefined && instance.definitions.includes(id)))
   );
 }
 

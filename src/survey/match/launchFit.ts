@@ -125,6 +125,9 @@ function fitProgram(wanted: string, seen: string, scope: FitScope): boolean {
 }
 
 function sameProgram(a: string, b: string): boolean {
+  if (a === b) {
+    return true;
+  }
   const [first, second] = [commandName(a), commandName(b)];
   return first === second || (isPython(first) && isPython(second) && /^(python3?|py)$/.test(first)) || (isNode(first) && isNode(second));
 }
@@ -200,6 +203,9 @@ function fitScript(wanted: string, seen: string, scope: FitScope): boolean {
 
 /** Compares paths as text, both made absolute where the base is known. */
 function fitPath(wanted: string, seen: string, scope: FitScope): boolean {
+  if (wanted === seen) {
+    return true;
+  }
   const fold = (path: string): string => (scope.windows ? plainPath(path).toLowerCase() : plainPath(path));
   if (fold(wanted) === fold(seen)) {
     return true;

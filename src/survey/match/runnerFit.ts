@@ -29,8 +29,11 @@ export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observe
       ? { strength: 'likely', wildcards: 0, why: `npm started it as the script ${wanted.target}` }
       : undefined;
   }
-  const path = seen.target === undefined ? undefined : runnerPath(seen.target);
-  if (!path || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
+  if (seen.target === undefined || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
+    return undefined;
+  }
+  const path = runnerPath(seen.target);
+  if (!path) {
     return undefined;
   }
   const wildcards = fitWords(

@@ -26,6 +26,9 @@ export function hasVariable(text: string): boolean {
 
 /** Fills in the known variables of a configured word; the others become wildcards. */
 export function wordPattern(word: string, values: VariableValues): WordPattern {
+  if (!/[$%{~]/.test(word)) {
+    return { text: word };
+  }
   const filled = word.replace(variable, (name) => variableValue(name, values) ?? name);
   const text = values.home !== undefined && /^~(?=$|[\\/])/.test(filled) ? values.home + filled.slice(1) : filled;
   if (!hasVariable(text) && !/^~(?=$|[\\/])/.test(text)) {

@@ -1,4 +1,3 @@
-import { request } from 'node:http';
 import * as v from 'valibot';
 import { isLoopbackAddress } from '../../base/loopback.ts';
 
@@ -41,10 +40,12 @@ const schema = v.looseObject({
  * Asks `GET /health` at a loopback address: one second for the whole answer, no redirect followed, no credential sent. Never throws.
  * @param address `127.0.0.1` or `::1`; any other is not asked
  */
-export const askHealth: AskHealth = (address, port) => {
+export const askHealth: AskHealth = async (address, port) => {
   if (!isLoopbackAddress(address)) {
-    return Promise.resolve({ kind: 'other' });
+    return { kind: 'other' };
   }
+  // Loaded here: most machines have no entry with a loopback port.
+  const { request } = await import('node:http');
   return new Promise((resolve) => {
     const limit = AbortSignal.timeout(limitMs);
     const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -101,17 +101,17 @@ export function commandText(row: ProcessRow, redactor: Redactor): string {
 }
 
 /**
- * All processes of one server: itself first, its launchers, and all processes below it or started by a launcher for it; with their memory in bytes. Other
+ * All processes of one server: itself first, its launchers, and all processes below it or started by a launcher for it; with the memory of each in bytes. Other
  * processes that a shell script started are not part of the server.
  */
-export function serverTree({ server, launchers }: Attributed, tree: ProcessTree): { pids: number[]; memoryBytes: number } {
+export function serverTree({ server, launchers }: Attributed, tree: ProcessTree): { pids: number[]; memory: number[] } {
   const found = new Set<ProcessRow>([server, ...launchers]);
   const open = [server, ...launchers.filter((row) => !isShellScript(row))];
   for (let row = open.pop(); row; row = open.pop()) {
     found.add(row);
     open.push(...tree.childrenOf(row).filter((child) => !found.has(child)));
   }
-  return { pids: [...found].map((row) => row.pid), memoryBytes: [...found].reduce((sum, row) => sum + row.rssBytes, 0) };
+  return { pids: [...found].map((row) => row.pid), memory: [...found].map((row) => row.rssBytes) };
 }
 
 /**

@@ -48,6 +48,9 @@ const freshMs = 600_000;
 /** The largest settings file is pnpm's `.modules.yaml` of a large workspace. */
 const maxSettingsBytes = 8 * 1024 * 1024;
 
+/** The variables of a server that `readInstallWay` reads. */
+const wayVariables: ReadonlySet<string> = new Set(['PATH', 'npm_config_local_prefix']);
+
 type Machine = Pick<SettingsSource, 'platform' | 'home' | 'env'>;
 
 /** Joins the way in which each server's package was installed with what its registry offers. */
@@ -56,6 +59,10 @@ export class Updates {
   readonly #machine: Machine;
   readonly #notes: UpdateNotes;
   readonly #entries = new Map<string, Entry>();
+  /** Settings files as read in this scan: servers of one user share most of them. */
+  readonly #settings = new Map<string, string | null | undefined>();
+  /** By what it is read from, in this scan: copies of a server were installed once. */
+  readonly #ways = new Map<string, InstallWay>();
   #restricted: readonly string[] = [];
 
   constructor(registry: RegistryClient, machine: Machine, notes: UpdateNotes) {
@@ -122,6 +129,8 @@ export class Updates {
   /** Drops the servers that are gone. */
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#entries, alive);
+    this.#settings.clear();
+    this.#ways.clear();
   }
 
   /** Settings and projects are read again at the next scan. */
@@ -160,10 +169,27 @@ export class Updates {
     if (known && known.installed === installed && now - known.readAt < freshMs && known.readAt <= now) {
       return known;
     }
-    const way = readInstallWay({ ref, root, launchers, detail, platform: this.#machine.platform });
+    const way = this.#way({ ref, root, launchers, detail, platform: this.#machine.platform });
     const entry: Entry = { installed, readAt: now, way, route: this.#route(attributed, way) };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  #way(installed: InstalledFor): InstallWay {
+    const { ref, root, launchers, detail } = installed;
+    const { exe, cwd, environment } = detail;
+    const variables = [...(environment ?? [])].filter(([name]) => wayVariables.has(name));
+    const key = JSON.stringify([ref, root, exe, cwd, variables, ...launchers.map(({ commandLine }) => commandLine)]);
+    const way = this.#ways.get(key) ?? readInstallWay(installed);
+    this.#ways.set(key, way);
+    return way;
+  }
+
+  #readSettings(path: string): string | null | undefined {
+    if (!this.#settings.has(path)) {
+      this.#settings.set(path, readSettingsFile(path));
+    }
+    return this.#settings.get(path);
   }
 
   #route({ detail, definitions }: Attributed, { place }: InstallWay): IndexRoute {
@@ -172,8 +198,9 @@ export class Updates {
       return { never: 'its settings are in a workspace in Restricted Mode' };
     }
     const { platform, home, env } = this.#machine;
+    const prefixes = prefixOnPath(env.PATH, platform);
     const decide = (source: Pick<SettingsSource, 'home' | 'env'>): IndexRoute => {
-      const whole: SettingsSource = { ...source, platform, prefixes: prefixOnPath(env.PATH, platform), read: readSettingsFile };
+      const whole: SettingsSource = { ...source, platform, prefixes, read: (path) => this.#readSettings(path) };
       return place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole);
     };
     // The server's variables take precedence over ours, in either case. Clients pass only few of them on.

@@ -115,6 +115,7 @@ export const fullSnapshot: Full<Snapshot> = {
       memoryBytes: 90_000_000,
       idleSince: at,
       tree: [4711, 4710],
+      treeMemory: [60_000_000, 20_000_000],
       listens: { port: 3000, health: { status: 'ok', version: '2026.1.26', started: at, uptimeSeconds: 12.5 } },
       usedBy: [{ id: 'vscode', name: 'VS Code', pid: 4000, identity: 'b:4026531836:4000:lx:90' }],
       findings: [

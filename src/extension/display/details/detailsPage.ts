@@ -179,14 +179,18 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
 }
 
 function processRows(instance: Instance, facts: WindowFacts): DetailsPage['processes'] {
-  const { client, launchers, tree, pid, command } = instance;
+  const { client, launchers, tree, treeMemory, pid, command } = instance;
+  const withMemory = (text: string, one: number): string => {
+    const memory = roundedMemory(treeMemory?.[tree.indexOf(one)] ?? 0);
+    return memory === undefined ? text : `${text} · ${memory}`;
+  };
   const rows = [
     ...(client ? [`${ownerText(instance, facts)} (PID ${client.pid})`] : []),
-    ...launchers.map((launcher) => `${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`),
-    `${command} (PID ${pid})`,
+    ...launchers.map((launcher) => withMemory(`${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`, launcher.pid)),
+    withMemory(`${command} (PID ${pid})`, pid),
   ].map((text, depth) => ({ depth, text }));
   const above = new Set([pid, ...launchers.map((launcher) => launcher.pid)]);
-  const below = tree.filter((one) => !above.has(one)).map((one) => ({ depth: rows.length, text: `PID ${one}` }));
+  const below = tree.filter((one) => !above.has(one)).map((one) => ({ depth: rows.length, text: withMemory(`PID ${one}`, one) }));
   return [...rows, ...below];
 }
 

@@ -69,6 +69,26 @@ describe('mcp-shepherd ensure', function () {
     writeFileSync(join(folder, 'mcp-shepherd.json'), JSON.stringify({ servers: { notes: server } }));
   }
 
+  it('a server that no client’s file names is in status everywhere, while it runs', async () => {
+    setting('1.0.0');
+    const [started] = JSON.parse(`[${(await run('notes', '--json', '--yes')).stdout}]`);
+    assert.equal(started.server_status, 'started', started.message);
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere, { recursive: true });
+    const shown = async () => JSON.parse((await cli(elsewhere, 'status', '--json')).stdout);
+    const { instances, definitions } = await shown();
+    const instance = instances.find(({ pid }: { pid: number }) => pid === started.pid);
+    assert.ok(instance, JSON.stringify(instances));
+    assert.deepEqual([instance.name, instance.listens?.port], ['notes', port]);
+    assert.ok(
+      definitions.some(
+        ({ id, file }: { id: string; file: string }) => instance.definitions.includes(id) && file.endsWith('mcp-shepherd.json'),
+      ),
+    );
+    await clearPort(port);
+    assert.deepEqual((await shown()).definitions, [], 'it has ended');
+  });
+
   it('C12, C21: two at once, as processes of their own, start once and print one JSON object each', async () => {
     setting('1.0.0');
     const results = await Promise.all([run('notes', '--json', '--yes'), run('notes', '--json', '-y')]);

@@ -31,6 +31,7 @@ describe('The page of a server', () => {
       guarded: true,
       launchers: [{ pid: 4700, kind: 'npx', command: 'npx -y everything' }],
       tree: [4711, 4700, 4712],
+      treeMemory: [66_000_000, 41_000_000, 0],
       changedDependencies: [{ name: 'zod', running: '3.1.0', installed: '4.0.0', direction: 'upgrade' }],
       record: {
         id: 'r1',
