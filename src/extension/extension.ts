@@ -1,12 +1,13 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ExtensionContext, commands as editor, env, version, window, workspace } from 'vscode';
+import { type ExtensionContext, commands as editor, env, l10n, version, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import type { createPresence } from '../action/execute/planContext.ts';
 import type { Installer } from '../action/protect/launcher.ts';
 import { type Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
+import { setTexts } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
 import type { Instance, Snapshot } from '../model/snapshot.ts';
@@ -42,6 +43,8 @@ import { folderPaths, userFolder } from './workspacePaths.ts';
  * change of entries, and the execution of plans are pieces that are loaded when they are first used.
  */
 export function activate(context: ExtensionContext): void {
+  // VS Code has read the bundle of its display language. In English there is none.
+  setTexts(l10n.bundle);
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(window.createOutputChannel('MCP Shepherd', { log: true }));

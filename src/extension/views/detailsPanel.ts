@@ -1,6 +1,7 @@
-import { commands as editor, ViewColumn, type WebviewPanel, window } from 'vscode';
+import { commands as editor, env, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { type HistoryEntry, readHistory } from '../../action/execute/actionHistory.ts';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { detailsDocument, detailsHtml } from '../display/details/detailsHtml.ts';
@@ -35,7 +36,7 @@ export class DetailsPanel implements Disposable {
   }
 
   #open(): WebviewPanel {
-    const panel = window.createWebviewPanel(webviewType, 'MCP Server', ViewColumn.Active, {
+    const panel = window.createWebviewPanel(webviewType, t('MCP Server'), ViewColumn.Active, {
       enableScripts: true,
       enableCommandUris: false,
       enableFindWidget: true,
@@ -69,7 +70,7 @@ export class DetailsPanel implements Disposable {
     this.#page = this.#make();
     this.#shown = detailsHtml(this.#page);
     panel.title = oneLine(this.#instance?.name ?? '', 60);
-    panel.webview.html = detailsDocument(this.#page, systemRandom(16).toString('hex'));
+    panel.webview.html = detailsDocument(this.#page, systemRandom(16).toString('hex'), env.language);
   }
 
   #update(): void {

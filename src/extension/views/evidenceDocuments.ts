@@ -1,5 +1,6 @@
 import { EventEmitter, Range, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { endedProcessText, evidenceText } from '../display/evidenceText.ts';
 import { oneLine } from '../display/plainText.ts';
@@ -33,7 +34,7 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
 
   /** Shows the plan that a question is about. */
   async showPlan(text: string): Promise<void> {
-    const uri = Uri.from({ scheme: evidenceScheme, path: '/Plan.txt' });
+    const uri = Uri.from({ scheme: evidenceScheme, path: `/${t('Plan')}.txt` });
     this.#plan = text;
     this.#changed.fire(uri);
     await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, selection: new Range(1, 0, 1, 0) });
