@@ -11,7 +11,11 @@ export const bundleFile = join(projectRoot, 'l10n', 'bundle.l10n.json');
 /** Defines the functions that are collected. */
 const ownFile = 'base/language/translate.ts';
 /** Tables that may import nothing: the fields that views translate. */
-const tables: Readonly<Record<string, RegExp>> = { 'model/staleMode.ts': /\b(?:summary|detail):\s*('(?:[^'\\\n]|\\.)*')/g };
+const tables: readonly { readonly path: RegExp; readonly fields: RegExp }[] = [
+  { path: /^model\/staleMode\.ts$/, fields: /\b(?:summary|detail):\s*$/ },
+  { path: /^model\/finding\.ts$/, fields: /\basItWasStarted =\s*$/ },
+  { path: /^clients\/\w+Clients\.ts$/, fields: /\b(?:restartStep|newSessionStep|stopStep|secretStep|seen|copies|text):\s*$/ },
+];
 
 const call = /(?<![\w.#'"`\\])(t|msg)\(\s*/g;
 const literal = /^(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")/;
@@ -32,8 +36,12 @@ export function collectTexts(files: readonly SourceFile[]): { readonly texts: re
         texts.add(textIn(word));
       }
     }
-    for (const [, word = "''"] of tables[path] ? code.matchAll(tables[path]) : []) {
-      texts.add(textIn(word));
+    for (const { fields } of tables.filter((table) => table.path.test(path))) {
+      for (const { 0: word, index } of code.matchAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g)) {
+        if (word.includes(' ') && fields.test(code.slice(Math.max(0, index - 60), index))) {
+          texts.add(textIn(word));
+        }
+      }
     }
     for (const [statement] of code.matchAll(atTop)) {
       const early = statement.includes('=>') || /\bnew (?:Map|Set)\b/.test(statement) ? null : /(?<![\w.#'"`\\])t\(.*/.exec(statement);

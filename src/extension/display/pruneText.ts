@@ -1,7 +1,7 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { type PruneCandidate, pruneHeadings, respawnRates } from '../../action/plan/pruneCandidates.ts';
-import { t } from '../../base/language/translate.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { processText } from './instanceText.ts';
 import { listedNames, oneLine, withoutIcons } from './plainText.ts';
@@ -21,7 +21,7 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
   return candidates.flatMap((candidate, index) => {
     const { instance, plan, why } = candidate;
     const heading: PrunePick[] =
-      candidates[index - 1]?.class === candidate.class ? [] : [{ label: pruneHeadings[candidate.class], kind: -1 }];
+      candidates[index - 1]?.class === candidate.class ? [] : [{ label: translated(pruneHeadings[candidate.class]), kind: -1 }];
     const risk = plan.risks[0] ? ` — ${plan.risks[0]}` : '';
     return [
       ...heading,

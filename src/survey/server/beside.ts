@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { clientById } from '../../clients/clientTable.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
@@ -285,16 +286,23 @@ interface PlacedLead {
 
 /** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
 function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
-  const client = startedBy?.name ?? 'its client';
+  const client = startedBy?.name ?? t('its client');
   switch (followed) {
     case 'extension':
-      return `Run “Developer: Reload Window” in the window of ${client} that started it: until then its extension starts the old version again.`;
+      return t(
+        'Run “Developer: Reload Window” in the window of {0} that started it: until then its extension starts the old version again.',
+        client,
+      );
     case 'plugin': {
       const step = startedBy && clientById(startedBy.id)?.newSessionStep;
-      return `${step ?? `End this session of ${client} and start it again`}: until then the session starts the old version of its plugin again.`;
+      const restart = step ? translated(step) : t('End this session of {0} and start it again', client);
+      return t('{0}: until then the session starts the old version of its plugin again.', restart);
     }
     case 'session':
-      return `Quit ${client} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.`;
+      return t(
+        'Quit {0} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.',
+        client,
+      );
     default:
       return undefined;
   }

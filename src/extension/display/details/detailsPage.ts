@@ -100,7 +100,7 @@ function verdictText(instance: Instance, worst: Finding | undefined, ignored: bo
     return [`${change}.`, t('A restart is needed.'), ...suffix].join(' ');
   }
   if (worst) {
-    return [t('{0}: {1}.', findingLabels[worst.kind].heading, worst.message.replace(/\.$/, '')), ...suffix].join(' ');
+    return [t('{0}: {1}.', translated(findingLabels[worst.kind].heading), worst.message.replace(/\.$/, '')), ...suffix].join(' ');
   }
   const { package: own, unknown } = instance;
   if (own?.running == null) {
@@ -171,8 +171,8 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
       .map(({ kind, message, since, sinceAtMost }) => ({
         at: since,
         text: sinceAtMost
-          ? t('{0}: {1} (or earlier)', findingLabels[kind].heading, message)
-          : t('{0}: {1}', findingLabels[kind].heading, message),
+          ? t('{0}: {1} (or earlier)', translated(findingLabels[kind].heading), message)
+          : t('{0}: {1}', translated(findingLabels[kind].heading), message),
       })),
     ...(record?.refused
       ? [
