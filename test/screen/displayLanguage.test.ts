@@ -112,7 +112,7 @@ describe('Another display language', function () {
   it('is used by findings and by everything that tells of them: rows, cards, list, page', async () => {
     await workbench.palette('MCP: List Servers');
     await workbench.picks('everything').click();
-    await workbench.picks('Start Server').click();
+    await workbench.picks('Start Server').first().click();
     await waitFor('everything to run', async () => (await workbench.rowLabels()).some((text) => text.includes(staleServer.old)));
     await workbench.hidePanel();
     await installServer(workbench.places.workspace, staleServer.name, staleServer.new);

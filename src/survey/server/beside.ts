@@ -80,7 +80,7 @@ export class Beside {
     const running = { ...(followed.running ?? own), ...(attributed.concluded ? { by: 'concluded' as const } : {}) };
     if (unknown !== undefined) {
       // Where the version that runs is not known either, that is said already.
-      return known?.running == null ? {} : { unknown: `what its command leads to now is not known: ${unknown}` };
+      return known?.running == null ? {} : { unknown: t('what its command leads to now is not known: {0}', unknown) };
     }
     const leads = this.#versionsAt(followed.leads, server, running);
     const [first] = leads;
@@ -90,7 +90,7 @@ export class Beside {
     if (
       leads.slice(1).some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))
     ) {
-      return { unknown: 'several entries fit it equally, and they lead to different versions' };
+      return { unknown: t('several entries fit it equally, and they lead to different versions') };
     }
     const { changedAt } = way;
     const quietFor = server.now - Math.max(changedAt, first.changedAt);
@@ -116,7 +116,10 @@ export class Beside {
       : {
           ...entryLeads,
           package: { ...known, running: null },
-          unknown: `${switched.path} was made after it started and before MCP Shepherd first saw it: which version it runs is not known`,
+          unknown: t(
+            '{0} was made after it started and before MCP Shepherd first saw it: which version it runs is not known',
+            switched.path,
+          ),
         };
   }
 
