@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packagedFiles } from '../editor/packagedFiles.ts';
+import { readManifestTexts, withTexts } from './manifestTexts.ts';
 import { npm } from './npm.ts';
 import { projectRoot } from './projectPaths.ts';
 
@@ -9,7 +10,7 @@ import { projectRoot } from './projectPaths.ts';
 const fields = ['name', 'version', 'description', 'license', 'private', 'keywords', 'bin'] as const;
 
 /** Files of the VSIX that belong to the editor alone. */
-const editorOnly = /^(?:package\.json|media\/.*|dist\/(?:extension\.cjs|README\.md))$/;
+const editorOnly = /^(?:package(?:\.nls)?\.json|media\/.*|dist\/(?:extension\.cjs|README\.md))$/;
 
 /**
  * Makes the npm package of the command line from the bundles that are in `dist/` already: the same files as in the VSIX, without those of the editor.
@@ -25,7 +26,8 @@ export async function packCli(folder: string): Promise<string> {
     }
     // npm packs the README of the folder itself.
     cpSync(join(projectRoot, 'dist', 'README.md'), join(making, 'README.md'));
-    const own = { ...Object.fromEntries(fields.map((name) => [name, manifest[name]])), engines: { node: '>=20' } };
+    const shared = Object.fromEntries(fields.map((name) => [name, manifest[name]]));
+    const own = { ...withTexts(shared, readManifestTexts()), engines: { node: '>=20' } };
     writeFileSync(join(making, 'package.json'), `${JSON.stringify(own, undefined, 2)}\n`);
     const packed: readonly { readonly filename: string }[] = JSON.parse(
       await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], making),

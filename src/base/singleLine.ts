@@ -1,3 +1,5 @@
+import { t } from './language/translate.ts';
+
 /**
  * Controls (C0, C1, DEL), format characters (direction marks, zero width, tags), halves of characters, line breaks, and characters without a shape: fillers, the
  * empty Braille pattern, variation selectors, which can carry a hidden text.
@@ -36,7 +38,7 @@ export function quotedText(text: string): string {
 
 /** "a, b and c"; more than `most` items end in "and N more". */
 export function listText(items: readonly string[], most = 3): string {
-  const shown = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : [...items];
-  const last = shown.pop();
-  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
+  const shown = items.length > most ? [...items.slice(0, most), t('{0} more', items.length - most)] : [...items];
+  const last = shown.pop() ?? '';
+  return shown.length === 0 ? last : t('{0} and {1}', shown.join(', '), last);
 }

@@ -1,3 +1,4 @@
+import { t, translated } from '../base/language/translate.ts';
 import { singleLine } from '../base/singleLine.ts';
 import type { ClientId, DefinitionScope } from '../model/definition.ts';
 import { asItWasStarted } from '../model/finding.ts';
@@ -54,25 +55,25 @@ export function scopeRank(client: ClientId, scope: DefinitionScope): number | un
 
 /** What the client does when one of its servers has ended, as a sentence; undefined where that is not known. */
 export function afterStop(id: ClientId): string | undefined {
-  const { name, afterStop: known } = clientById(id) ?? {};
+  const { name = id, afterStop: known } = clientById(id) ?? {};
   switch (known) {
     case undefined:
       return undefined;
     case 'stays-down':
-      return `${name} does not start it again by itself.`;
+      return t('{0} does not start it again by itself.', name);
     case 'at-once':
-      return `${name} starts it again at once.`;
+      return t('{0} starts it again at once.', name);
     case 'call':
-      return `${name} starts it again at the next call.`;
+      return t('{0} starts it again at the next call.', name);
     default:
-      return known.seen;
+      return translated(known.seen);
   }
 }
 
 /** Why several copies under one process of this client are no duplicates; undefined when they are. */
 export function copiesByDesign(id: ClientId): string | undefined {
   const copies = clientById(id)?.copies;
-  return copies === 'one' ? undefined : copies;
+  return copies === undefined || copies === 'one' ? undefined : translated(copies);
 }
 
 /** The unit for which this client starts a copy of a server under one of its processes. `process`: the client starts one copy, or this is not known. */
@@ -86,12 +87,12 @@ export function copyRule(id: ClientId): NonNullable<ClientRow['copiesFor']> | 'p
  */
 export function manualStep(client: { readonly id: ClientId; readonly name: string; readonly pid: number } | null, server: string): string {
   if (client === null) {
-    return `Restart it ${asItWasStarted}.`;
+    return t('Restart it {0}.', translated(asItWasStarted));
   }
   const step = clientById(client.id)?.restartStep;
   return step
-    ? step.replaceAll('NAME', () => singleLine(server, 200))
-    : `End and restart the program that started it: ${client.name} (PID ${client.pid}).`;
+    ? translated(step).replaceAll('NAME', () => singleLine(server, 200))
+    : t('End and restart the program that started it: {0} (PID {1}).', client.name, client.pid);
 }
 
 /** Editors that are recognised by the path of their program, in the order in which they are tried. */

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import { listText } from '../base/singleLine.ts';
 import type { Finding } from '../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from './evidence.ts';
@@ -24,11 +25,14 @@ export function judgeConfig(evidence: ConfigEvidence): Finding | undefined {
   return {
     kind: 'config-changed',
     confidence: 'proven',
-    message: `its entry was edited since it started: ${listText(differences)}`,
+    message: t('its entry was edited since it started: {0}', listText(differences)),
     evidence: [
-      `runs ${sinceText(evidence)}; the entry is in ${evidence.file}, line ${evidence.line}`,
-      ...(differences.length > 3 ? [`changed: ${differences.join(', ')}`] : []),
-      `how known: keyed hashes of the entry's arguments and variables were recorded ${moment(evidence.recordedAt, now)}, while it ran; their values are never stored`,
+      t('runs {0}; the entry is in {1}, line {2}', sinceText(evidence), evidence.file, evidence.line),
+      ...(differences.length > 3 ? [t('changed: {0}', differences.join(', '))] : []),
+      t(
+        "how known: keyed hashes of the entry's arguments and variables were recorded {0}, while it ran; their values are never stored",
+        moment(evidence.recordedAt, now),
+      ),
     ],
     ...sinceField(since, now),
     actions: evidence.actions,

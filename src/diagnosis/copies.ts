@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import { sizeText } from '../base/sizeText.ts';
 import type { Finding } from '../model/finding.ts';
 import type { CopyEvidence } from './duplicates.ts';
@@ -108,7 +109,11 @@ function judgeSet(
   const memoryBytes = idle.reduce((sum, copy) => sum + copy.memoryBytes, 0);
   const minor = idle.length < older.length || (idle.length < limits.copies && memoryBytes < limits.memoryBytes);
   const quietMs = Math.min(...idle.map((copy) => copy.work.quietMs));
-  const message = `${clientText(first)} runs ${first.name} ${set.length} times; ${idle.length} ${idle.length === 1 ? 'has' : 'have'} done nothing for ${hours(quietMs)}; ${sizeText(memoryBytes)}`;
+  const [client, quiet, size] = [clientText(first), hours(quietMs), sizeText(memoryBytes)];
+  const message =
+    idle.length === 1
+      ? t('{0} runs {1} {2} times; 1 has done nothing for {3}; {4}', client, first.name, set.length, quiet, size)
+      : t('{0} runs {1} {2} times; {3} have done nothing for {4}; {5}', client, first.name, set.length, idle.length, quiet, size);
   const places = new Map(set.map((copy, at) => [copy, set.length - at]));
   const beside = startedBeside(set);
   for (const copy of idle) {
@@ -118,8 +123,18 @@ function judgeSet(
       message,
       evidence: [
         copyText(copy, now),
-        `by its start it is copy ${places.get(copy)} of ${set.length}; a thread or session has one copy of an entry as a rule${togetherText(beside.get(copy) ?? 0)}`,
-        `how known: it and the processes below it used less than ${idleBoundMs} ms of processor time within an hour. A thread or session may still need it: that cannot be seen from outside`,
+        [
+          t(
+            'by its start it is copy {0} of {1}; a thread or session has one copy of an entry as a rule',
+            places.get(copy) ?? 0,
+            set.length,
+          ),
+          ...togetherText(beside.get(copy) ?? 0),
+        ].join('; '),
+        t(
+          'how known: it and the processes below it used less than {0} ms of processor time within an hour. A thread or session may still need it: that cannot be seen from outside',
+          idleBoundMs,
+        ),
         ...designText(copy),
       ],
       since: new Date(copy.work.quietSince).toISOString(),
@@ -160,18 +175,29 @@ function startedBeside(set: readonly LivingCopy[]): ReadonlyMap<LivingCopy, numb
   );
 }
 
-function togetherText(others: number): string {
-  return others === 0
-    ? ''
-    : `; ${others} other${others === 1 ? '' : 's'} of them ${others === 1 ? 'was' : 'were'} started within 5 seconds of it, as by a client that restores its threads`;
+function togetherText(others: number): string[] {
+  if (others === 0) {
+    return [];
+  }
+  return [
+    others === 1
+      ? t('1 other of them was started within 5 seconds of it, as by a client that restores its threads')
+      : t('{0} others of them were started within 5 seconds of it, as by a client that restores its threads', others),
+  ];
 }
 
 function unknownFinding(copy: LivingCopy, set: readonly LivingCopy[], unknown: readonly LivingCopy[], now: number): Finding {
   return {
     kind: 'copies',
     confidence: 'unknown',
-    message: `${clientText(copy)} runs ${copy.name} ${set.length} times; whether ${unknown.length} of them do anything is known after an hour of watching`,
-    evidence: [copyText(copy, now), 'this is the oldest of them', ...designText(copy)],
+    message: t(
+      '{0} runs {1} {2} times; whether {3} of them do anything is known after an hour of watching',
+      clientText(copy),
+      copy.name,
+      set.length,
+      unknown.length,
+    ),
+    evidence: [copyText(copy, now), t('this is the oldest of them'), ...designText(copy)],
     since: new Date(copy.work.quietSince).toISOString(),
     actions: [],
   };
@@ -183,23 +209,29 @@ function newestFirst(a: LivingCopy, b: LivingCopy): number {
 }
 
 function copyText({ pid, startedAt, work, memoryBytes }: LivingCopy, now: number): string {
-  const used = work.processorMs === undefined ? 'processor time unknown' : `${(work.processorMs / 1_000).toFixed(2)} s of processor time`;
-  const since =
-    work.processorMs === undefined ? '' : `, ${work.state === 'unknown' ? 'watched' : 'none'} since ${moment(work.quietSince, now)}`;
-  return `PID ${pid}, started ${moment(startedAt, now)}: ${used}${since}; ${sizeText(memoryBytes)}`;
+  const used =
+    work.processorMs === undefined ? t('processor time unknown') : t('{0} s of processor time', (work.processorMs / 1_000).toFixed(2));
+  const since = moment(work.quietSince, now);
+  const known =
+    work.processorMs === undefined
+      ? used
+      : work.state === 'unknown'
+        ? t('{0}, watched since {1}', used, since)
+        : t('{0}, none since {1}', used, since);
+  return t('PID {0}, started {1}: {2}; {3}', pid, moment(startedAt, now), known, sizeText(memoryBytes));
 }
 
 function designText({ copiesByDesign }: LivingCopy): string[] {
-  const rule = 'the MCP specification says that clients should not keep a server for each conversation or thread';
+  const rule = t('the MCP specification says that clients should not keep a server for each conversation or thread');
   return [copiesByDesign === undefined ? rule : `${copiesByDesign.replace(/\.$/, '')}; ${rule}`];
 }
 
 function clientText({ client }: LivingCopy): string {
-  return client ? `${client.name} (PID ${client.pid})` : 'its client';
+  return client ? t('{0} (PID {1})', client.name, client.pid) : t('its client');
 }
 
 /** "3 h", "2 days": whole units, rounded down. */
 function hours(ms: number): string {
   const count = Math.floor(ms / 3_600_000);
-  return count < 48 ? `${count} h` : `${Math.floor(count / 24)} days`;
+  return count < 48 ? `${count} h` : t('{0} days', Math.floor(count / 24));
 }

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
@@ -76,14 +77,23 @@ function waitMs(copy: CopyEvidence, now: number): number {
 }
 
 function duplicateFinding(copy: CopyEvidence, newest: CopyEvidence, now: number): Finding {
-  const client = copy.client ? `${copy.client.name} (PID ${copy.client.pid})` : 'its client';
+  const client = copy.client ? t('{0} (PID {1})', copy.client.name, copy.client.pid) : t('its client');
   return {
     kind: 'duplicate',
     confidence: 'proven',
-    message: `${client} runs ${copy.name} more than once: this copy and the newer PID ${newest.pid}`,
+    message: t('{0} runs {1} more than once: this copy and the newer PID {2}', client, copy.name, newest.pid),
     evidence: [
-      `PID ${copy.pid} since ${moment(copy.startedAt, now)}, PID ${newest.pid} since ${moment(newest.startedAt, now)}, both started by ${client}`,
-      'how known: same entry, same arguments, same directory, same client process; both seen in at least two scans and older than 30 seconds',
+      t(
+        'PID {0} since {1}, PID {2} since {3}, both started by {4}',
+        copy.pid,
+        moment(copy.startedAt, now),
+        newest.pid,
+        moment(newest.startedAt, now),
+        client,
+      ),
+      t(
+        'how known: same entry, same arguments, same directory, same client process; both seen in at least two scans and older than 30 seconds',
+      ),
     ],
     since: new Date(newest.startedAt).toISOString(),
     actions: copy.actions,

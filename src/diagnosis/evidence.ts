@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
@@ -16,7 +17,8 @@ export interface RunningServer {
 
 /** "since 14:02 (PID 10, started by Claude Code)". */
 export function sinceText({ startedAt, now, pid, startedBy }: RunningServer): string {
-  return `since ${moment(startedAt, now)} (PID ${pid}${startedBy ? `, started by ${startedBy}` : ''})`;
+  const since = moment(startedAt, now);
+  return startedBy ? t('since {0} (PID {1}, started by {2})', since, pid, startedBy) : t('since {0} (PID {1})', since, pid);
 }
 
 /**
@@ -45,7 +47,7 @@ export function observed(text: string): EvidenceLine {
 
 /** A line of evidence that states how the versions are known. */
 export function howKnown(text: string): EvidenceLine {
-  return { text: `how known: ${text}`, source: 'how-known' };
+  return { text: t('how known: {0}', text), source: 'how-known' };
 }
 
 /** The finding as the snapshot holds it. */

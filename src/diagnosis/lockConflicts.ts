@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import { listText } from '../base/singleLine.ts';
 import type { Confidence, Finding } from '../model/finding.ts';
 import { moment } from './wording.ts';
@@ -82,21 +83,35 @@ function pairFinding(claim: LockClaim, other: LockClaim, lock: ClaimedLock, hold
   const mistaken = !alias && claim.exclusion !== 'none' && other.exclusion !== 'none';
   const confidence: Confidence = !claim.certain || !other.certain ? 'unknown' : mistaken ? 'likely' : 'proven';
   const kernel = holders(lock.key) ?? [];
-  const what = alias ? `one directory with two paths, ${lock.resource} and ${theirs.resource},` : lock.resource;
   return {
     kind: 'lock-conflict',
     confidence,
-    message: `${what} is used by two servers at the same time: this one (PID ${claim.pid}) and ${other.name} (PID ${other.pid})`,
+    message: alias
+      ? t(
+          'one directory with two paths, {0} and {1}, is used by two servers at the same time: this one (PID {2}) and {3} (PID {4})',
+          lock.resource,
+          theirs.resource,
+          claim.pid,
+          other.name,
+          other.pid,
+        )
+      : t(
+          '{0} is used by two servers at the same time: this one (PID {1}) and {2} (PID {3})',
+          lock.resource,
+          claim.pid,
+          other.name,
+          other.pid,
+        ),
     evidence: [
       claimText(claim, lock, now),
       claimText(other, theirs, now),
       ...(kernel.length === 0 ? [] : [kernelText(lock, kernel)]),
       alias
-        ? 'how known: both published a record, both run, and the two directories have the same device and inode'
-        : 'how known: both published a record that names this lock, and both run',
+        ? t('how known: both published a record, both run, and the two directories have the same device and inode')
+        : t('how known: both published a record that names this lock, and both run'),
     ],
     since: new Date(Math.max(claim.startedAt ?? 0, other.startedAt ?? 0) || now).toISOString(),
-    actions: [{ kind: 'manual', step: `Keep one of the two: stop PID ${claim.pid} or PID ${other.pid} in its own client.` }],
+    actions: [{ kind: 'manual', step: t('Keep one of the two: stop PID {0} or PID {1} in its own client.', claim.pid, other.pid) }],
   };
 }
 
@@ -106,27 +121,27 @@ function holderFinding(
   lock: ClaimedLock,
   now: number,
 ): Finding {
-  const who = listText(others.map(({ pid, name }) => `PID ${pid} (${name})`));
+  const who = listText(others.map(({ pid, name }) => t('PID {0} ({1})', pid, name)));
   return {
     kind: 'lock-conflict',
     confidence: claim.certain ? 'proven' : 'unknown',
-    message: `${lock.resource} is used by this server (PID ${claim.pid}), and its lock is held by another process: ${who}`,
+    message: t('{0} is used by this server (PID {1}), and its lock is held by another process: {2}', lock.resource, claim.pid, who),
     evidence: [
       claimText(claim, lock, now),
       kernelText(lock, others),
-      'how known: the kernel names every process that holds the lock (/proc/PID/fdinfo)',
+      t('how known: the kernel names every process that holds the lock (/proc/PID/fdinfo)'),
     ],
     since: new Date(claim.startedAt ?? now).toISOString(),
-    actions: [{ kind: 'manual', step: `Keep one of the two: stop this server in its own client, or ${who}.` }],
+    actions: [{ kind: 'manual', step: t('Keep one of the two: stop this server in its own client, or {0}.', who) }],
   };
 }
 
 function claimText({ id, pid, name, exclusion, state, startedAt }: LockClaim, { resource }: ClaimedLock, now: number): string {
-  const how = exclusion === 'none' ? 'without exclusion' : 'under the lock';
-  const since = startedAt === undefined ? '' : ` since ${moment(startedAt, now)}`;
-  return `${name} (PID ${pid})${since} uses ${resource} ${how}${state === 'compromised' ? ', and found its lock file replaced' : ''}; record ${id}`;
+  const who = startedAt === undefined ? t('{0} (PID {1})', name, pid) : t('{0} (PID {1}) since {2}', name, pid, moment(startedAt, now));
+  const uses = exclusion === 'none' ? t('{0} uses {1} without exclusion', who, resource) : t('{0} uses {1} under the lock', who, resource);
+  return state === 'compromised' ? t('{0}, and found its lock file replaced; record {1}', uses, id) : t('{0}; record {1}', uses, id);
 }
 
 function kernelText({ key }: ClaimedLock, holders: readonly { readonly pid: number; readonly name: string }[]): string {
-  return `the kernel's lock ${key} is held by ${listText(holders.map(({ pid, name }) => `PID ${pid} (${name})`))}`;
+  return t("the kernel's lock {0} is held by {1}", key, listText(holders.map(({ pid, name }) => t('PID {0} ({1})', pid, name))));
 }

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Confidence, Finding } from '../model/finding.ts';
 import type { ProcessDetail } from '../model/process.ts';
 import { moment } from './wording.ts';
@@ -62,16 +63,16 @@ export function judgeOwner(evidence: OwnerEvidence): OwnerVerdict {
 function orphanFinding(evidence: OwnerEvidence): Finding {
   const { now, lostClient } = evidence;
   const confidence: Confidence = evidence.stdin === 'none' ? 'proven' : lostClient ? 'likely' : 'unknown';
-  const whose = lostClient ? `${lostClient.name} (PID ${lostClient.pid}), which has exited` : 'a client that has exited';
+  const whose = lostClient ? t('{0} (PID {1}), which has exited', lostClient.name, lostClient.pid) : t('a client that has exited');
   const input =
     evidence.stdin === 'none'
-      ? 'its input pipe is closed, so no client can reach it'
-      : 'whether a process still holds the other end of its input pipe could not be read';
+      ? t('its input pipe is closed, so no client can reach it')
+      : t('whether a process still holds the other end of its input pipe could not be read');
   return {
     kind: 'orphan',
     confidence,
-    message: `left running after ${lostClient ? lostClient.name : 'its client'} exited`,
-    evidence: [`PID ${evidence.pid} runs since ${moment(evidence.startedAt, now)}, started by ${whose}`, input],
+    message: lostClient ? t('left running after {0} exited', lostClient.name) : t('left running after its client exited'),
+    evidence: [t('PID {0} runs since {1}, started by {2}', evidence.pid, moment(evidence.startedAt, now), whose), input],
     since: new Date(evidence.lostSince ?? evidence.startedAt).toISOString(),
     actions: [{ kind: 'end' }],
   };

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding } from '../model/finding.ts';
 
 /** The process that holds the port of an entry, as far as it is known. */
@@ -41,24 +42,24 @@ const otherModules = /^(http\.server|SimpleHTTPServer|pydoc|smtpd|wsgiref\.simpl
  */
 export function judgeHolder(evidence: HolderEvidence): HolderVerdict {
   if (evidence.healthPid !== undefined && evidence.tree.includes(evidence.healthPid)) {
-    return { kind: 'server', confidence: 'proven', why: 'its /health names its own PID' };
+    return { kind: 'server', confidence: 'proven', why: t('its /health names its own PID') };
   }
   if (forwarders.test(evidence.program)) {
     return { kind: 'forwarder' };
   }
   if (evidence.healthPid !== undefined) {
-    return { kind: 'stranger', reason: `its /health names another process (PID ${evidence.healthPid})` };
+    return { kind: 'stranger', reason: t('its /health names another process (PID {0})', evidence.healthPid) };
   }
   if (evidence.looksLikeServer || evidence.speaksMcp === true) {
-    return { kind: 'server', confidence: 'likely', why: 'its name or its packages say that it is an MCP server' };
+    return { kind: 'server', confidence: 'likely', why: t('its name or its packages say that it is an MCP server') };
   }
   if (otherServers.test(evidence.program) || otherModules.test(evidence.module ?? '')) {
-    return { kind: 'stranger', reason: 'it is another kind of server' };
+    return { kind: 'stranger', reason: t('it is another kind of server') };
   }
   if (evidence.speaksMcp === false) {
-    return { kind: 'stranger', reason: 'neither its package nor a dependency of it is made for MCP' };
+    return { kind: 'stranger', reason: t('neither its package nor a dependency of it is made for MCP') };
   }
-  return { kind: 'server', confidence: 'likely', why: 'no evidence against it' };
+  return { kind: 'server', confidence: 'likely', why: t('no evidence against it') };
 }
 
 /** The finding on an entry whose port another program holds. Information: that program is never stopped. @param holder `command`: redacted and short */
@@ -69,8 +70,8 @@ export function portTakenFinding(
   return {
     kind: 'port-taken',
     confidence: 'likely',
-    message: `port ${entry.port} is held by PID ${holder.pid} (${holder.command}), which is not this server`,
-    evidence: [`how known: ${holder.reason}`, 'MCP Shepherd never stops it: stop it yourself, or give the entry another port'],
+    message: t('port {0} is held by PID {1} ({2}), which is not this server', entry.port, holder.pid, holder.command),
+    evidence: [t('how known: {0}', holder.reason), t('MCP Shepherd never stops it: stop it yourself, or give the entry another port')],
     since: new Date(holder.startedAt).toISOString(),
     actions: [{ kind: 'reveal', file: entry.file, line: entry.line }],
   };

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { changeDirection } from '../version/compareVersions.ts';
@@ -32,8 +33,10 @@ export function judgeRespawn(evidence: RespawnEvidence): Finding | undefined {
   return {
     kind: 'respawn-differs',
     confidence: next.by === 'spec' ? 'proven' : 'likely',
-    message: `a restart ${sure ? 'would' : 'may'} start ${name} ${next.version} instead of ${running}`,
-    evidence: [`runs ${name} ${running} ${sinceText(evidence)}`, `${evidence.because}: ${next.version}`],
+    message: sure
+      ? t('a restart would start {0} {1} instead of {2}', name, next.version, running)
+      : t('a restart may start {0} {1} instead of {2}', name, next.version, running),
+    evidence: [t('runs {0} {1} {2}', name, running, sinceText(evidence)), `${evidence.because}: ${next.version}`],
     ...sinceField(undefined, now),
     actions: evidence.actions,
   };

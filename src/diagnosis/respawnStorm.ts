@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
@@ -56,19 +57,28 @@ export function judgeStorm(
   return {
     kind: 'respawn-storm',
     confidence: told ? 'unknown' : 'likely',
-    message: `${client.name} (PID ${client.pid}) started ${name} ${counted.length} times within 10 minutes; each run before ended within a minute`,
+    message: t(
+      '{0} (PID {1}) started {2} {3} times within 10 minutes; each run before ended within a minute',
+      client.name,
+      client.pid,
+      name,
+      counted.length,
+    ),
     evidence: [
-      `started again at ${counted
-        .slice(-10)
-        .map(({ startedAt, before }) => `${wall(startedAt)} (the run before: ${seconds(before)})`)
-        .join(', ')}`,
-      ...(guard?.problem === undefined ? [] : [`its guard says: ${guard.problem}`]),
+      t(
+        'started again at {0}',
+        counted
+          .slice(-10)
+          .map(({ startedAt, before }) => t('{0} (the run before: {1})', wall(startedAt), seconds(before)))
+          .join(', '),
+      ),
+      ...(guard?.problem === undefined ? [] : [t('its guard says: {0}', guard.problem)]),
       ...(ends.length === 0
         ? []
-        : [`its guard did not end it; it ended ${ends.map((end) => `${wall(end.at)} (${endText(end)})`).join(', ')}`]),
-      ...(guard?.errors?.length ? [`its last lines on standard error: ${guard.errors.map(quoted).join(', ')}`] : []),
-      ...(guard === undefined ? ['exit codes are not known: no guard runs before it'] : []),
-      ...(manySessions ? [`${client.name} starts a copy for each session or window: short sessions look the same`] : []),
+        : [t('its guard did not end it; it ended {0}', ends.map((end) => `${wall(end.at)} (${endText(end)})`).join(', '))]),
+      ...(guard?.errors?.length ? [t('its last lines on standard error: {0}', guard.errors.map(quoted).join(', '))] : []),
+      ...(guard === undefined ? [t('exit codes are not known: no guard runs before it')] : []),
+      ...(manySessions ? [t('{0} starts a copy for each session or window: short sessions look the same', client.name)] : []),
     ],
     since: new Date(clock.now - (clock.uptime - first.startedAt)).toISOString(),
     actions,
@@ -94,7 +104,7 @@ function respawns(lives: readonly Lifetime[]): { readonly startedAt: number; rea
 }
 
 function endText({ code, signal }: { readonly code?: number; readonly signal?: string }): string {
-  return signal ?? `exit code ${code ?? '?'}`;
+  return signal ?? t('exit code {0}', code ?? '?');
 }
 
 function quoted(line: string): string {

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
@@ -37,7 +38,7 @@ export function judgeRunaway(evidence: RunawayEvidence, limits: RunawayLimits): 
       kind: 'runaway',
       confidence: 'likely',
       message: parts.map(({ message }) => message).join('; '),
-      evidence: parts.flatMap((part) => part.lines).map((line) => `PID ${pid} and the processes below it: ${line}`),
+      evidence: parts.flatMap((part) => part.lines).map((line) => t('PID {0} and the processes below it: {1}', pid, line)),
       since: new Date(Math.min(first.since, now)).toISOString(),
       ...(first.minor ? { minor: true } : {}),
       actions,
@@ -58,14 +59,16 @@ function busyPart({ name, now, busy, uncalledSince }: RunawayEvidence, { busyMs 
   }
   const uncalled = uncalledSince !== undefined && now - uncalledSince >= busyMs;
   const minutes = Math.floor(busy.ms / 60_000);
-  const used = `${(busy.processorMs / 60_000).toFixed(1)} minutes of processor time since ${moment(busy.since, now)}`;
+  const used = t('{0} minutes of processor time since {1}', (busy.processorMs / 60_000).toFixed(1), moment(busy.since, now));
   return {
-    message: `${name} has used more than 90 % of a core for ${minutes} minutes${uncalled ? ' without a call' : ''}`,
+    message: uncalled
+      ? t('{0} has used more than 90 % of a core for {1} minutes without a call', name, minutes)
+      : t('{0} has used more than 90 % of a core for {1} minutes', name, minutes),
     lines: [
-      `${used}, which is ${minutes} minutes without sleep of the machine`,
+      t('{0}, which is {1} minutes without sleep of the machine', used, minutes),
       uncalled
-        ? `its guard has passed on no call since ${moment(uncalledSince, now)}`
-        : `whether a call is in flight is not known; this counts after ${Math.round((busyMs * withoutGuard) / 60_000)} minutes`,
+        ? t('its guard has passed on no call since {0}', moment(uncalledSince, now))
+        : t('whether a call is in flight is not known; this counts after {0} minutes', Math.round((busyMs * withoutGuard) / 60_000)),
     ],
     since: busy.since,
     minor: !uncalled && busy.ms < busyMs * withoutGuard,
@@ -76,13 +79,22 @@ function memoryPart({ name, now, memory }: RunawayEvidence, { grownBytes }: Runa
   if (!memory || memory.earlier <= 0 || memory.bytes < memory.earlier * growth || memory.bytes - memory.earlier < grownBytes) {
     return undefined;
   }
-  const [then, bytes] = [memory.earlier, memory.bytes].map((value) => `${Math.round(value / 1024 ** 2)} MB`);
+  const [then, bytes] = [megabytes(memory.earlier), megabytes(memory.bytes)];
   return {
-    message: `the memory of ${name} grew from ${then} to ${bytes}`,
+    message: t('the memory of {0} grew from {1} to {2}', name, then, bytes),
     lines: [
-      `${then} at ${moment(memory.at, now)}, in its tenth minute or later; ${bytes} now. Processes that started since are not counted`,
+      t(
+        '{0} at {1}, in its tenth minute or later; {2} now. Processes that started since are not counted',
+        then,
+        moment(memory.at, now),
+        bytes,
+      ),
     ],
     since: memory.at,
     minor: false,
   };
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MB`;
 }

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import { moment } from './wording.ts';
 
@@ -18,12 +19,17 @@ interface UnansweredEvidence {
 
 /** The guard sees all calls of its server: one without an answer for a minute is a finding. The guard removes its mark when the answer arrives. */
 export function judgeUnanswered({ now, pid, name, since, oldest, calls, actions }: UnansweredEvidence): Finding {
-  const more = calls === 1 ? '' : ` and ${calls - 1} more`;
+  const start = moment(since, now);
   return {
     kind: 'unresponsive',
     confidence: 'proven',
-    message: `${name} has not answered a call of ${oldest}${more} since ${moment(since, now)}`,
-    evidence: [`The guard before PID ${pid} forwarded the call at ${moment(since, now)}; there was no answer by ${moment(now, now)}`],
+    message:
+      calls === 1
+        ? t('{0} has not answered a call of {1} since {2}', name, oldest, start)
+        : t('{0} has not answered a call of {1} and {2} more since {3}', name, oldest, calls - 1, start),
+    evidence: [
+      t('The guard before PID {0} forwarded the call at {1}; there was no answer by {2}', pid, moment(since, now), moment(now, now)),
+    ],
     since: new Date(since).toISOString(),
     actions,
   };
@@ -75,9 +81,20 @@ export function judgePort(evidence: PortEvidence): PortVerdict {
     return wait > 0 || evidence.closedLooks < 2
       ? { askAgainIn: Math.max(wait, closedCheckMs) }
       : {
-          finding: finding(evidence, closedSince, `no longer accepts connections on port ${evidence.port}, but still runs`, [
-            `PID ${evidence.pid} listened on port ${evidence.port} before; no process does now, seen ${evidence.closedLooks} times since ${moment(closedSince, now)}`,
-          ]),
+          finding: finding(
+            evidence,
+            closedSince,
+            t('{0} no longer accepts connections on port {1}, but still runs', evidence.name, evidence.port),
+            [
+              t(
+                'PID {0} listened on port {1} before; no process does now, seen {2} times since {3}',
+                evidence.pid,
+                evidence.port,
+                evidence.closedLooks,
+                moment(closedSince, now),
+              ),
+            ],
+          ),
         };
   }
   if (healthyAt !== undefined && silentSince !== undefined) {
@@ -85,8 +102,14 @@ export function judgePort(evidence: PortEvidence): PortVerdict {
     return wait > 0 || evidence.silentLooks < 2
       ? { askAgainIn: Math.max(wait, 100) }
       : {
-          finding: finding(evidence, silentSince, `no longer answers: /health on port ${evidence.port} hangs`, [
-            `GET /health was answered with PID ${evidence.pid} at ${moment(healthyAt, now)}; ${evidence.silentLooks} times since ${moment(silentSince, now)} there was no answer within a second`,
+          finding: finding(evidence, silentSince, t('{0} no longer answers: /health on port {1} hangs', evidence.name, evidence.port), [
+            t(
+              'GET /health was answered with PID {0} at {1}; {2} times since {3} there was no answer within a second',
+              evidence.pid,
+              moment(healthyAt, now),
+              evidence.silentLooks,
+              moment(silentSince, now),
+            ),
           ]),
         };
   }
@@ -97,7 +120,7 @@ function finding(evidence: PortEvidence, since: number, message: string, lines: 
   return {
     kind: 'unresponsive',
     confidence: 'proven',
-    message: `${evidence.name} ${message}`,
+    message,
     evidence: lines,
     since: new Date(since).toISOString(),
     actions: evidence.actions,

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { compareVersions } from '../version/compareVersions.ts';
@@ -35,25 +36,25 @@ export function judgeUpdate(evidence: UpdateEvidence): Finding | undefined {
   if (order === 0 || order === 1) {
     return undefined;
   }
-  const offer = `its registry (${registry}) has ${newest}, asked ${moment(answeredAt, now)}`;
+  const offer = t('its registry ({0}) has {1}, asked {2}', registry, newest, moment(answeredAt, now));
   const since = new Date(answeredAt).toISOString();
   if (order === 'unknown') {
     return {
       kind: 'update-available',
       confidence: 'unknown',
-      message: `${name} ${installed} is installed and its registry has ${newest}: the two cannot be compared`,
-      evidence: [`installed is ${name} ${installed}, which is not a version by the rules of its ecosystem`, offer],
+      message: t('{0} {1} is installed and its registry has {2}: the two cannot be compared', name, installed, newest),
+      evidence: [t('installed is {0} {1}, which is not a version by the rules of its ecosystem', name, installed), offer],
       since,
       actions: [],
     };
   }
   const how = 'argv' in upgrade ? shownCommandLine(upgrade.argv) : upgrade.words;
-  const directory = 'argv' in upgrade && upgrade.cwd !== undefined ? ` (in ${upgrade.cwd})` : '';
+  const whole = 'argv' in upgrade && upgrade.cwd !== undefined ? t('{0} (in {1})', how, upgrade.cwd) : how;
   return {
     kind: 'update-available',
     confidence: 'proven',
-    message: `${name} ${installed} → ${newest}: ${how}${directory}`,
-    evidence: [`installed is ${name} ${installed}`, offer, ...evidence.remarks],
+    message: `${name} ${installed} → ${newest}: ${whole}`,
+    evidence: [t('installed is {0} {1}', name, installed), offer, ...evidence.remarks],
     since,
     actions: actionsOf(evidence),
   };

@@ -1,4 +1,5 @@
 import { posix, win32 } from 'node:path';
+import { t } from '../base/language/translate.ts';
 import type { Ecosystem } from '../model/package.ts';
 import { isNpmName } from '../version/npmSpec.ts';
 import { isPythonName } from '../version/pythonSpec.ts';
@@ -59,7 +60,7 @@ export const pythonMarks: readonly string[] = [
   '../Pipfile.lock',
 ];
 
-const unusual: Upgrade = { words: 'its name or version has an unusual shape, so no command is suggested' };
+const unusual = (): Upgrade => ({ words: t('its name or version has an unusual shape, so no command is suggested') });
 
 /**
  * The exact upgrade command for the way in which a package was installed. Names and versions of another shape are refused, so that no text from a package's
@@ -69,7 +70,7 @@ export function upgradeCommand(facts: InstallFacts, version: string): Upgrade {
   const { ecosystem, name } = facts;
   const named = ecosystem === 'npm' ? isNpmName(name) : isPythonName(name);
   if (!named || versionShaped(version) !== version) {
-    return unusual;
+    return unusual();
   }
   return ecosystem === 'npm' ? npmUpgrade(facts, version) : pythonUpgrade(facts, version);
 }
@@ -86,7 +87,7 @@ function npmUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (parts.some((part) => /^bunx-\d+-/.test(part)) || parts.includes('dlx') || parts.some((part) => part.startsWith('dlx-'))) {
     return pinned
       ? pinnedWords(facts, spec)
-      : { words: `it is run from a download cache: write ${spec} in the configuration that starts it` };
+      : { words: t('it is run from a download cache: write {0} in the configuration that starts it', spec) };
   }
   const tail = project.replaceAll('\\', '/');
   if (/\/pnpm\/global\/(v?\d+)(\/|$)/.test(`${tail}/`)) {
@@ -102,11 +103,11 @@ function npmUpgrade(facts: InstallFacts, version: string): Upgrade {
   if (!has('package.json')) {
     const prefix = facts.platform === 'win32' ? project : path.basename(project) === 'lib' ? path.dirname(project) : undefined;
     return prefix === undefined
-      ? { words: `it is in ${project}, which is no project: how it was installed is not known` }
+      ? { words: t('it is in {0}, which is no project: how it was installed is not known', project) }
       : { argv: ['npm', 'install', '-g', '--prefix', prefix, spec] };
   }
   if (!facts.direct) {
-    return { words: `${project} does not list it as a dependency: upgrade the package that does, or its workspace` };
+    return { words: t('{0} does not list it as a dependency: upgrade the package that does, or its workspace', project) };
   }
   if (has('pnpm-lock.yaml')) {
     return { argv: ['pnpm', '--dir', project, 'update', spec] };
@@ -127,7 +128,7 @@ function followsNewest(asked: string, name: string): boolean {
 }
 
 function pinnedWords(facts: InstallFacts, spec: string): Upgrade {
-  return { words: `it is started as ${facts.asked}: write ${spec} in the configuration that starts it` };
+  return { words: t('it is started as {0}: write {1} in the configuration that starts it', facts.asked ?? '', spec) };
 }
 
 function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
@@ -139,7 +140,7 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   // pipx and uv name an environment after its package, with a suffix of the user's. Another name could be read as an option.
   const folder = path.basename(environment);
   if (!pinned && (has('pipx_metadata.json') || has('uv-receipt.toml')) && !isPythonName(folder)) {
-    return unusual;
+    return unusual();
   }
   if (has('pipx_metadata.json')) {
     return { argv: pinned ? ['pipx', 'install', '--force', exact] : ['pipx', 'upgrade', folder] };
@@ -149,7 +150,7 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   }
   if (/[\\/]archive-v\d+[\\/]/.test(`${environment}/`)) {
     if (facts.asked?.startsWith('-')) {
-      return unusual;
+      return unusual();
     }
     // Runs Python with an empty program, so that the server itself does not start in the terminal.
     return pinned
@@ -158,7 +159,7 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
   }
   if (has('conda-meta')) {
     return installer === 'conda' || installer === undefined
-      ? { words: `it belongs to the conda environment ${environment}: upgrade it there` }
+      ? { words: t('it belongs to the conda environment {0}: upgrade it there', environment) }
       : { argv: [interpreter(facts), '-m', 'pip', 'install', exact] };
   }
   if (has('pyvenv.cfg') && path.basename(environment) === '.venv') {
@@ -175,7 +176,7 @@ function pythonUpgrade(facts: InstallFacts, version: string): Upgrade {
     }
   }
   if (facts.externallyManaged || (installer !== undefined && installer !== 'pip' && installer !== 'uv')) {
-    return { words: `it belongs to ${environment}, which the system's package manager or another tool manages: upgrade it there` };
+    return { words: t("it belongs to {0}, which the system's package manager or another tool manages: upgrade it there", environment) };
   }
   if (installer === 'uv') {
     return { argv: ['uv', 'pip', 'install', '--python', interpreter(facts), exact] };

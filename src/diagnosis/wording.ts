@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { PackageChange } from '../model/package.ts';
 
 const dayMs = 86_400_000;
@@ -25,12 +26,12 @@ export function moment(at: number, now: number): string {
 export function changeText(change: PackageChange): string {
   switch (change.direction) {
     case 'removed':
-      return `${change.name} ${change.running ?? ''} is no longer installed`.replace('  ', ' ');
+      return t('{0} {1} is no longer installed', change.name, change.running ?? '').replace('  ', ' ');
     case 'content':
-      return `${change.name} ${change.installed ?? ''} was installed again with other content`.replace('  ', ' ');
+      return t('{0} {1} was installed again with other content', change.name, change.installed ?? '').replace('  ', ' ');
     case 'downgrade':
-      return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'} (downgrade)`;
+      return t('{0} {1} → {2} (downgrade)', change.name, change.running ?? t('unknown'), change.installed ?? t('unknown'));
     default:
-      return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'}`;
+      return `${change.name} ${change.running ?? t('unknown')} → ${change.installed ?? t('unknown')}`;
   }
 }

@@ -1,12 +1,13 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ExtensionContext, commands as editor, env, type LogOutputChannel, version, window, workspace } from 'vscode';
+import { type ExtensionContext, commands as editor, env, type LogOutputChannel, l10n, version, window, workspace } from 'vscode';
 import type { Requester } from '../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../action/execute/executePlan.ts';
 import type { createPresence } from '../action/execute/planContext.ts';
 import type { Installer } from '../action/protect/launcher.ts';
 import type { Disposable, DisposableStore } from '../base/disposable.ts';
 import { reasonOf } from '../base/errors.ts';
+import { setTexts } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { clientName, familyAt } from '../clients/clientTable.ts';
 import type { Instance, Snapshot } from '../model/snapshot.ts';
@@ -43,6 +44,8 @@ import { folderPaths, userFolder } from './workspacePaths.ts';
  * @param store disposes of everything @returns what the commands do
  */
 export function startExtension(context: ExtensionContext, store: DisposableStore, log: LogOutputChannel): CommandHandlers {
+  // VS Code has read the bundle of its display language. In English there is none.
+  setTexts(l10n.bundle);
   const survey = store.add(new SurveyHandle());
   const scan = (): Promise<Snapshot> => survey.refresh();
   const state = store.add(

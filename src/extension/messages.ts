@@ -1,4 +1,5 @@
 import { commands as editor, type Progress, ProgressLocation, window } from 'vscode';
+import { t } from '../base/language/translate.ts';
 import { clientById } from '../clients/clientTable.ts';
 import type { Instance } from '../model/snapshot.ts';
 import { withoutIcons, withoutLinks } from './display/plainText.ts';
@@ -46,5 +47,5 @@ export async function manualButtons(instance: Instance): Promise<Buttons> {
     instance.client &&
     clientById(instance.client.id)?.listsServersInEditor &&
     (await editor.getCommands(true)).includes(editorCommands.listServer);
-  return hasList ? { 'List Servers…': () => editor.executeCommand(editorCommands.listServer) } : {};
+  return hasList ? { [t('List Servers…')]: () => editor.executeCommand(editorCommands.listServer) } : {};
 }

@@ -1,6 +1,7 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
 import { reasonOf } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
+import { t } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { singleLine } from '../base/singleLine.ts';
 import type { Definition } from '../model/definition.ts';
@@ -61,7 +62,7 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     if (instance) {
       await work(instance);
     } else {
-      tell('info', 'That server is no longer running.');
+      tell('info', t('That server is no longer running.'));
     }
   };
   return {
@@ -136,7 +137,7 @@ function entryFor(argument: unknown, state: WindowState, tree: ServerTree): Defi
 
 async function copyPid(instance: Instance): Promise<void> {
   await env.clipboard.writeText(String(instance.pid));
-  window.setStatusBarMessage(`$(check) PID ${instance.pid} copied`, 3_000);
+  window.setStatusBarMessage(`$(check) ${t('PID {0} copied', instance.pid)}`, 3_000);
 }
 
 /** Copies everything known about a server, without secrets, with the versions that a bug report needs. */
@@ -144,7 +145,7 @@ async function copyReport(instance: Instance, { state, about }: CommandTargets):
   const { snapshot, facts } = state;
   if (snapshot) {
     await env.clipboard.writeText(`${about}\n\n${evidenceText(instance, snapshot, facts, Date.now())}`);
-    window.setStatusBarMessage(`$(check) Copied the report about ${withoutIcons(instance.name, 60)}`, 6_000);
+    window.setStatusBarMessage(`$(check) ${t('Copied the report about {0}', withoutIcons(instance.name, 60))}`, 6_000);
   }
 }
 
@@ -169,7 +170,7 @@ async function showOutput(instance: Instance, { state, evidence, runDir }: Comma
   const entries = state.snapshot?.definitions.filter(({ id }) => definitions.includes(id)) ?? [];
   const ids = entries.flatMap((definition) => editorServerIds(definition, folderPaths()));
   if (ids.length === 0) {
-    tell('info', `VS Code has no output of ${oneLine(name, 60)}: another program runs it.`);
+    tell('info', t('VS Code has no output of {0}: another program runs it.', oneLine(name, 60)));
   }
   for (const id of ids) {
     await editor.executeCommand(editorCommands.showOutput, id);
@@ -182,24 +183,24 @@ async function startServer(definition: Definition | undefined, { state, start, l
     return;
   }
   const name = oneLine(definition.name, 60);
-  const failure = await state.whileBusy(definition.id, 'starting', async () => showWork(`${name}: starting`, () => start(definition)));
+  const failure = await state.whileBusy(definition.id, 'starting', async () => showWork(t('{0}: starting', name), () => start(definition)));
   if (failure === undefined) {
-    window.setStatusBarMessage(`$(check) ${withoutIcons(name)} started`, 6_000);
+    window.setStatusBarMessage(`$(check) ${t('{0} started', withoutIcons(name))}`, 6_000);
   } else {
     log.warn(`${name}: ${failure}`);
-    tell('error', failure, { 'Show Log': () => log.show() });
+    tell('error', failure, { [t('Show Log')]: () => log.show() });
   }
 }
 
 async function pickGrouping(state: WindowState): Promise<void> {
   const { groupBy } = state.facts.choices;
-  const labels = { client: 'Client', server: 'Server Name', package: 'Package' } as const;
+  const labels = { client: t('Client'), server: t('Server Name'), package: t('Package') } as const;
   const picks = groupings.map((grouping) => ({
     label: labels[grouping],
     grouping,
-    ...(grouping === groupBy ? { description: 'now' } : {}),
+    ...(grouping === groupBy ? { description: t('now') } : {}),
   }));
-  const pick = await window.showQuickPick(picks, { title: 'Group MCP Servers By' });
+  const pick = await window.showQuickPick(picks, { title: t('Group MCP Servers By') });
   if (pick) {
     await state.choose('groupBy', pick.grouping);
   }
@@ -207,13 +208,13 @@ async function pickGrouping(state: WindowState): Promise<void> {
 
 async function reveal(definition: Definition | undefined): Promise<void> {
   if (!definition) {
-    tell('info', 'No configuration file contains this server.');
+    tell('info', t('No configuration file contains this server.'));
     return;
   }
   const at = new Position(Math.max(0, definition.line - 1), 0);
   try {
     await window.showTextDocument(Uri.file(definition.file), { selection: new Range(at, at) });
   } catch (error) {
-    tell('error', `${definition.file} could not be opened: ${reasonOf(error)}`);
+    tell('error', t('{0} could not be opened: {1}', definition.file, reasonOf(error)));
   }
 }

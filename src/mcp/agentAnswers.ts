@@ -2,6 +2,7 @@ import type { Outcome } from '../action/execute/exclusiveAction.ts';
 import type { Plan, Step } from '../action/plan/plan.ts';
 import { restartRoute, routeText } from '../action/plan/restartRoute.ts';
 import { isRecord } from '../base/json.ts';
+import { t } from '../base/language/translate.ts';
 import { quotedText } from '../base/singleLine.ts';
 import type { Finding } from '../model/finding.ts';
 import { isHeadline } from '../model/finding.ts';
@@ -85,8 +86,10 @@ const asks: readonly Step['kind'][] = ['ask-control', 'ask-window', 'ask-opencod
 
 /** The question before a restart: names of other programs are escaped. */
 export function restartQuestion({ name, pid, client }: Instance): string {
-  const whose = client ? ` of ${escapedText(client.name)} (PID ${client.pid})` : '';
-  return `Restart the MCP server “${escapedText(name)}” (PID ${pid})${whose}? Calls that it is answering now may fail, and what it holds in memory is lost.`;
+  const question = client
+    ? t('Restart the MCP server “{0}” (PID {1}) of {2} (PID {3})?', escapedText(name), pid, escapedText(client.name), client.pid)
+    : t('Restart the MCP server “{0}” (PID {1})?', escapedText(name), pid);
+  return [question, t('Calls that it is answering now may fail, and what it holds in memory is lost.')].join(' ');
 }
 
 /** The answer of `mcpShepherd_restart` where nothing was done. @param outcome a value of its schema */

@@ -1,5 +1,6 @@
+import { t } from '../base/language/translate.ts';
 import type { Instance } from '../model/snapshot.ts';
-import { counted, memory } from './quantities.ts';
+import { memory } from './quantities.ts';
 
 /** What servers cost together. */
 export interface Bill {
@@ -37,9 +38,9 @@ export function billText(
     return undefined;
   }
   const all = [
-    counted(servers, 'server'),
-    ...(copies > 0 ? [`${copies} of them ${copies === 1 ? 'a copy' : 'copies'}`] : []),
+    servers === 1 ? t('1 server') : t('{0} servers', servers),
+    ...(copies > 0 ? [copies === 1 ? t('1 of them a copy') : t('{0} of them copies', copies)] : []),
     size(memoryBytes),
   ];
-  return `${all.join(', ')}; ${idle === 0 ? 'none known to be idle for an hour' : `${idle} idle for an hour or longer, ${size(idleBytes)}`}`;
+  return `${all.join(', ')}; ${idle === 0 ? t('none known to be idle for an hour') : t('{0} idle for an hour or longer, {1}', idle, size(idleBytes))}`;
 }

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Definition } from '../model/definition.ts';
 
 /** What differs between entries of one name. Values of variables and headers are never compared. */
@@ -77,7 +78,7 @@ function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<stri
 
 function factsOf(entry: Definition): EntryForm['facts'] {
   const { transport, url, envNames } = entry;
-  const env = envNames.length === 0 ? 'none' : [...envNames].sort().join(' ');
+  const env = envNames.length === 0 ? t('none') : [...envNames].sort().join(' ');
   if (transport !== 'stdio') {
     return { transport, env, ...(url === undefined ? {} : { address: url }) };
   }
@@ -91,7 +92,7 @@ function factsOf(entry: Definition): EntryForm['facts'] {
     transport,
     env,
     command: program,
-    version: specs[at]?.[2] ?? 'none named',
+    version: specs[at]?.[2] ?? t('none named'),
     args: JSON.stringify(words.map((word, index) => (index === at ? specs[at]?.[1] : word))),
   };
 }

@@ -1,18 +1,14 @@
+import { msg, t, translated } from '../base/language/translate.ts';
 import { quotedText } from '../base/singleLine.ts';
 import type { Definition } from '../model/definition.ts';
 import type { Finding, FindingAction } from '../model/finding.ts';
-import type { PackageChange } from '../model/package.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Instance, InstanceEvidence, ServerRecord, Snapshot } from '../model/snapshot.ts';
+import { type ExplanationRow, type Pair, rows } from './explanationRows.ts';
 import { compareFindings, findingLabels, findingWord } from './findingLabels.ts';
 import { startText } from './lazyStart.ts';
-import { counted, duration, homePath, localTime, memory } from './quantities.ts';
-
-/** One line of an explanation: its name, and the text. An empty name: a sentence of its own. */
-interface ExplanationRow {
-  readonly name: string;
-  readonly text: string;
-}
+import { callsText, packageRows, staleWritesText } from './packageRows.ts';
+import { duration, homePath, localTime, memory } from './quantities.ts';
 
 export interface ExplanationSection {
   readonly heading: string;
@@ -43,14 +39,14 @@ export function explanationOf(instance: Instance, snapshot: Snapshot, options: E
   const findings = [...instance.findings, ...definitions.flatMap((definition) => definition.findings)];
   return [
     ...findings.map((finding) => ({ heading: findingHeading(finding), rows: findingRows(finding, time, path) })),
-    { heading: 'How to restart it', rows: [{ name: '', text: options.restart }] },
-    { heading: 'Process', rows: processRows(instance, options, time, path) },
-    { heading: 'Package', rows: packageRows(instance, time, path, options.timeZone) },
-    ...(instance.record ? [{ heading: 'Published record', rows: recordRows(instance.record, path) }] : []),
+    { heading: t('How to restart it'), rows: [{ name: '', text: options.restart }] },
+    { heading: t('Process'), rows: processRows(instance, options, time, path) },
+    { heading: t('Package'), rows: packageRows(instance, time, path, options.timeZone) },
+    ...(instance.record ? [{ heading: t('Published record'), rows: recordRows(instance.record, path) }] : []),
     ...(definitions.length === 0
-      ? [{ heading: 'Configuration', rows: noEntryRows(instance.evidence) }]
+      ? [{ heading: t('Configuration'), rows: noEntryRows(instance.evidence) }]
       : definitions.map((definition, index) => ({
-          heading: 'Configuration',
+          heading: t('Configuration'),
           rows: definitionRows(definition, index === 0 ? instance.evidence : undefined, path),
         }))),
     ...problemSections(problemsAbout(instance, definitions, snapshot.problems), path),
@@ -74,24 +70,27 @@ export function summaryOf(
   const { package: own, client, record } = instance;
   const age = duration(options.now - Date.parse(instance.startedAt));
   const versions = own && [
-    `${own.name} ${own.running ?? '(version unknown)'}`,
-    ...(own.installed === null || own.installed === own.running ? [] : [`installed ${own.installed}`]),
-    ...(own.latest === undefined || own.latest === own.installed ? [] : [`newest ${own.latest}`]),
+    `${own.name} ${own.running ?? t('(version unknown)')}`,
+    ...(own.installed === null || own.installed === own.running ? [] : [t('installed {0}', own.installed)]),
+    ...(own.latest === undefined || own.latest === own.installed ? [] : [t('newest {0}', own.latest)]),
   ];
   return rows([
     ['fix', worst && worst.actions.length > 0 ? fixText(worst.actions, path) : undefined],
     ['restart', worst ? undefined : options.restart],
     ['why', worst?.message],
-    ['since', worst && `${worst.sinceAtMost ? 'at most ' : ''}${localTime(worst.since, options.timeZone)}`],
+    ['since', worst && sinceText(worst, localTime(worst.since, options.timeZone))],
     ['also', others.map(findingWord).join(', ')],
     ['runs', versions?.join(', ')],
     [
       'client',
-      `${client ? `${client.name} (PID ${client.pid})` : 'none'}; running for ${age}, ${memory(instance.memoryBytes)}${respawnText(options)}`,
+      [
+        t('{0}; running for {1}, {2}', client ? t('{0} (PID {1})', client.name, client.pid) : t('none'), age, memory(instance.memoryBytes)),
+        ...respawnText(options),
+      ].join('; '),
     ],
-    ['entry', definitions.map(({ file, line }) => `${path(file)}:${line}`).join(', ') || 'none'],
+    ['entry', definitions.map(({ file, line }) => `${path(file)}:${line}`).join(', ') || t('none')],
     ['old code', worst?.kind === 'stale' || record?.staleWrites?.calls ? staleWritesText(instance, options.timeZone) : undefined],
-    ['refused', record?.refused && counted(record.refused.calls, 'call')],
+    ['refused', record?.refused && callsText(record.refused.calls)],
     ['unknown', instance.unknown],
     ['proof', worst?.evidence[0]],
   ]);
@@ -104,36 +103,48 @@ export function problemsAbout(instance: Instance, definitions: readonly Definiti
 }
 
 function findingHeading(finding: Finding): string {
-  const certainty = { proven: 'proven', likely: 'likely, not proven', unknown: 'cannot be told' }[finding.confidence];
-  return `${findingLabels[finding.kind].heading} (${certainty})`;
+  const heading = translated(findingLabels[finding.kind].heading);
+  return {
+    proven: t('{0} (proven)', heading),
+    likely: t('{0} (likely, not proven)', heading),
+    unknown: t('{0} (cannot be told)', heading),
+  }[finding.confidence];
 }
 
 function findingRows(finding: Finding, time: Text, path: Text): ExplanationRow[] {
   return [
     { name: '', text: finding.message },
     ...finding.evidence.map((text) => ({ name: '', text })),
-    { name: 'since', text: `${finding.sinceAtMost ? 'at most ' : ''}${time(finding.since)}` },
-    ...(finding.actions.length === 0 ? [] : [{ name: 'fix', text: fixText(finding.actions, path) }]),
+    ...rows([
+      ['since', sinceText(finding, time(finding.since))],
+      ['fix', finding.actions.length === 0 ? undefined : fixText(finding.actions, path)],
+    ]),
   ];
+}
+
+function sinceText({ sinceAtMost }: Finding, time: string): string {
+  return sinceAtMost ? t('at most {0}', time) : time;
 }
 
 /** "Restart it. Or: Check its entry (~/.claude.json, line 7)." */
 function fixText(actions: readonly FindingAction[], path: Text): string {
-  return actions.map((action, index) => (index === 0 ? '' : 'Or: ') + actionText(action, path)).join(' ');
+  return actions.map((action, index) => (index === 0 ? actionText(action, path) : t('Or: {0}', actionText(action, path)))).join(' ');
 }
 
 function actionText(action: FindingAction, path: Text): string {
   switch (action.kind) {
     case 'restart':
-      return 'Restart it.';
+      return t('Restart it.');
     case 'end':
-      return 'Stop it.';
+      return t('Stop it.');
     case 'manual':
       return action.step;
     case 'upgrade':
-      return `Run ${action.argv.join(' ')}${action.cwd === undefined ? '' : ` in ${path(action.cwd)}`}, then restart it.`;
+      return action.cwd === undefined
+        ? t('Run {0}, then restart it.', action.argv.join(' '))
+        : t('Run {0} in {1}, then restart it.', action.argv.join(' '), path(action.cwd));
     case 'reveal':
-      return `Check its entry (${path(action.file)}, line ${action.line}).`;
+      return t('Check its entry ({0}, line {1}).', path(action.file), action.line);
   }
 }
 
@@ -143,118 +154,79 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
   const { client, evidence } = instance;
   const owner = options.owner ?? client?.name ?? '';
   return rows([
-    ['client', client ? `${owner} (PID ${client.pid})` : instance.background ? 'none: it runs on its own' : 'none'],
+    ['client', client ? t('{0} (PID {1})', owner, client.pid) : instance.background ? t('none: it runs on its own') : t('none')],
     ['port', instance.listens && portText(instance)],
-    ['identity', `PID ${instance.pid}, ${instance.id}`],
+    ['identity', t('PID {0}, {1}', instance.pid, instance.id)],
     ['started', time(instance.startedAt)],
     ['first seen', evidence && time(evidence.firstSeenAt)],
     ['memory', memoryText(instance)],
     ['stopped', options.stops && stopsText(options.stops)],
     ['command', instance.command],
-    ['program', evidence && (evidence.program === null ? 'could not be read' : path(evidence.program))],
-    ...instance.launchers.map((launcher): Pair => ['through', `${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`]),
-    ['directory', instance.cwd === null ? 'could not be read' : path(instance.cwd)],
-    ['tree', instance.tree.length > 1 ? instance.tree.map((pid) => `PID ${pid}`).join(', ') : undefined],
+    ['program', evidence && (evidence.program === null ? t('could not be read') : path(evidence.program))],
+    ...instance.launchers.map((launcher): Pair => ['through', t('{0} (PID {1}): {2}', launcher.kind, launcher.pid, launcher.command)]),
+    ['directory', instance.cwd === null ? t('could not be read') : path(instance.cwd)],
+    ['tree', instance.tree.length > 1 ? instance.tree.map((pid) => t('PID {0}', pid)).join(', ') : undefined],
     ['not read', evidence && evidence.unreadable.length > 0 ? evidence.unreadable.join('; ') : undefined],
   ]);
 }
 
 /** To follow what is known of the client. */
-function respawnText({ stops }: ExplanationOptions): string {
-  return stops && stops.again > 0 ? `; it started the server again at once after ${stops.again} of ${counted(stops.stops, 'stop')}` : '';
+function respawnText({ stops }: ExplanationOptions): string[] {
+  if (!stops || stops.again === 0) {
+    return [];
+  }
+  return [
+    stops.stops === 1
+      ? t('it started the server again at once after {0} of 1 stop', stops.again)
+      : t('it started the server again at once after {0} of {1} stops', stops.again, stops.stops),
+  ];
 }
 
 function stopsText({ stops, again }: { readonly stops: number; readonly again: number }): string | undefined {
-  return stops === 0 ? undefined : `${counted(stops, 'copy', 'copies')} under this client; started again at once after ${again} of them`;
+  if (stops === 0) {
+    return undefined;
+  }
+  return stops === 1
+    ? t('1 copy under this client; started again at once after {0} of them', again)
+    : t('{0} copies under this client; started again at once after {1} of them', stops, again);
 }
 
 function portText({ listens, usedBy = [] }: Instance): string {
   const said = listens?.health;
-  const health = said ? `; its /health answers ${said.status}${said.version === undefined ? '' : `, version ${said.version}`}` : '';
-  const users = usedBy.length === 0 ? '' : `; connected: ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
-  return `${listens?.port}${health}${users}`;
+  const health = said && (said.version === undefined ? said.status : t('{0}, version {1}', said.status, said.version));
+  return [
+    `${listens?.port}`,
+    ...(health === undefined ? [] : [t('its /health answers {0}', health)]),
+    ...(usedBy.length === 0 ? [] : [t('connected: {0}', usedBy.map(({ name, pid }) => t('{0} (PID {1})', name, pid)).join(', '))]),
+  ].join('; ');
 }
 
 function memoryText({ memoryBytes, tree }: Instance): string | undefined {
   const others = tree.length - 1;
-  const more = others > 0 ? `, with ${counted(others, 'more process', 'more processes')} of its tree` : '';
-  return memoryBytes <= 0 ? undefined : `${memory(memoryBytes)}${more}`;
-}
-
-const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['trust'], string>> = {
-  'before-start': 'all packages were installed before the start, so these are the versions in use',
-  'around-start': 'installed within 2 s of its start, or the times cannot be compared; assumed to be what is running',
-  'after-start': 'something was installed between its start and this record; what it runs is older, and not known',
-};
-
-function packageRows(instance: Instance, time: Text, path: Text, timeZone: string | undefined): ExplanationRow[] {
-  const { package: own, changedDependencies, unknown, evidence } = instance;
-  const { source, baseline } = evidence ?? {};
-  return rows([
-    ['name', own ? `${own.name} (${own.ecosystem}${source?.editable ? ', used in place' : ''})` : 'unknown'],
-    ['runs', own ? `${own.running ?? 'unknown'}${own.origin === 'recorded' ? ', reported by the server or its guard' : ''}` : undefined],
-    ['installed', own ? (own.installed ?? 'unknown') : undefined],
-    ['newest', own?.latest === undefined ? undefined : `${own.latest} in its registry`],
-    ['from', own ? path(own.root) : undefined],
-    ['found', source ? `${source.how}: ${path(source.entry)}` : undefined],
-    [
-      'read from',
-      source?.metadata == null
-        ? undefined
-        : `${path(source.metadata)}${source.packages > 1 ? `; with ${counted(source.packages - 1, 'dependency', 'dependencies')}` : ''}`,
-    ],
-    [
-      'recorded',
-      baseline
-        ? `${counted(baseline.packages, 'package')} on ${time(baseline.takenAt)}; ${baseline.written === undefined ? trustTexts[baseline.trust] : `${path(baseline.written)} was written between its start and this record; whether it runs what the file holds is not known`}`
-        : noBaseline(own),
-    ],
-    ['record', baseline ? path(baseline.record) : undefined],
-    ...(evidence?.compared ?? []).map(({ what, recordedAt }): Pair => ['compared', `${what}; recorded ${time(recordedAt)}`]),
-    ...changedDependencies.map((change): Pair => ['changed', changeText(change)]),
-    ['not known', unknown],
-    [
-      'old code',
-      instance.findings.some(({ kind }) => kind === 'stale') || instance.record?.staleWrites?.calls
-        ? staleWritesText(instance, timeZone)
-        : undefined,
-    ],
-  ]);
-}
-
-/** The writing calls that ran on old code, so that the user can check the data after a restart. Only a guard knows them. */
-function staleWritesText({ record }: Instance, timeZone: string | undefined): string {
-  const said = record?.staleWrites;
-  if (said?.from === undefined || said.to === undefined) {
-    return said ? 'the guard passed no writing call to old code' : 'unknown whether writing calls ran on old code: no guard compared it';
+  const size = memory(memoryBytes);
+  if (memoryBytes <= 0 || others <= 0) {
+    return memoryBytes <= 0 ? undefined : size;
   }
-  const tools = said.tools.map(({ name, calls }) => `${quotedText(name)}${calls === 1 ? '' : ` (${calls} times)`}`);
-  const unnamed = said.calls - said.tools.reduce((sum, { calls }) => sum + calls, 0);
-  const more = unnamed > 0 ? [`${counted(unnamed, 'call')} of other tools`] : [];
-  const span = `${localTime(said.from, timeZone)} to ${localTime(said.to, timeZone)}`;
-  return `the guard passed ${counted(said.calls, 'writing call')} to old code from ${span}: ${[...tools, ...more].join(', ')}`;
+  return others === 1 ? t('{0}, with 1 more process of its tree', size) : t('{0}, with {1} more processes of its tree', size, others);
 }
 
 const stateTexts: Readonly<Record<ServerRecord['state'], string>> = {
-  starting: 'starting',
-  running: 'running',
-  stopping: 'stopping',
-  compromised: 'its lock file was replaced: another server may use the same resource',
+  starting: msg('starting'),
+  running: msg('running'),
+  stopping: msg('stopping'),
+  compromised: msg('its lock file was replaced: another server may use the same resource'),
 };
 
 function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
-  const alone = record.exclusion === 'none' ? ' (other processes are not kept away)' : '';
+  const held = (resource: string): string =>
+    record.exclusion === 'none' ? t('{0} (other processes are not kept away)', resource) : resource;
   return rows([
     ['name', quotedText(record.serverId)],
-    ['state', stateTexts[record.state]],
-    ...record.locks.map(({ kind, resource }): Pair => ['holds', `${kind === 'path' ? path(resource) : resource}${alone}`]),
-    ['guard', record.guardPid === undefined ? undefined : `PID ${record.guardPid}`],
+    ['state', translated(stateTexts[record.state])],
+    ...record.locks.map(({ kind, resource }): Pair => ['holds', held(kind === 'path' ? path(resource) : resource)]),
+    ['guard', record.guardPid === undefined ? undefined : t('PID {0}', record.guardPid)],
     ['trouble', record.problem],
-    [
-      'refused',
-      record.refused &&
-        `${record.refused.calls === 1 ? '1 call' : `${record.refused.calls} calls`}, the last at ${record.refused.at}: ${record.refused.last}`,
-    ],
+    ['refused', record.refused && t('{0}, the last at {1}: {2}', callsText(record.refused.calls), record.refused.at, record.refused.last)],
     ['idle since', record.idleSince],
     ['start', record.start && startText(record.start)],
     ['accepts', record.control.join(', ')],
@@ -262,37 +234,29 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
   ]);
 }
 
-function noBaseline(own: Instance['package']): string | undefined {
-  return own ? 'nothing yet, so the packages on disk cannot be compared' : undefined;
-}
-
-function changeText(change: PackageChange): string {
-  const label = { upgrade: '', changed: '', downgrade: ' (downgrade)', removed: '', content: ' (same version, other content)' }[
-    change.direction
-  ];
-  return `${change.name}: ${change.running ?? 'not there'} when it started, ${change.installed ?? 'gone'} now${label}`;
-}
-
 function definitionRows(definition: Definition, evidence: InstanceEvidence | undefined, path: Text): ExplanationRow[] {
   const { match } = evidence ?? {};
   return rows([
-    ['entry', `${definition.name}, in ${path(definition.file)}, line ${definition.line}`],
+    ['entry', t('{0}, in {1}, line {2}', definition.name, path(definition.file), definition.line)],
     ['scope', definition.scope],
-    ['switched', definition.enabled ? undefined : 'off in the file'],
+    ['switched', definition.enabled ? undefined : t('off in the file')],
     ...(definition.replacedBy ?? []).map(
       ({ file, line, folder }) =>
-        ['replaced', `by ${path(file)}, line ${line}${folder === undefined ? '' : `, in ${path(folder)}`}`] as const,
+        [
+          'replaced',
+          folder === undefined ? t('by {0}, line {1}', path(file), line) : t('by {0}, line {1}, in {2}', path(file), line, path(folder)),
+        ] as const,
     ),
     ['command', definition.command === undefined ? undefined : [definition.command, ...definition.args].join(' ')],
     ['address', definition.url],
-    ['environment', definition.envNames.length === 0 ? undefined : `${definition.envNames.join(', ')} (values are never shown)`],
-    ['known', match && match.why.length > 0 ? `${match.confidence}: ${match.why.join('; ')}` : undefined],
+    ['environment', definition.envNames.length === 0 ? undefined : t('{0} (values are never shown)', definition.envNames.join(', '))],
+    ['known', match && match.why.length > 0 ? [translated(confidenceTexts[match.confidence]), match.why.join('; ')].join(': ') : undefined],
   ]);
 }
 
 function noEntryRows(evidence: InstanceEvidence | undefined): ExplanationRow[] {
   return rows([
-    ['entry', 'in none of the configuration files that were read'],
+    ['entry', t('in none of the configuration files that were read')],
     ['known', evidence && evidence.match.why.length > 0 ? evidence.match.why.join('; ') : undefined],
   ]);
 }
@@ -302,7 +266,7 @@ function problemSections(problems: readonly Problem[], path: Text): ExplanationS
     ? []
     : [
         {
-          heading: 'Could not be read',
+          heading: t('Could not be read'),
           rows: problems.map(({ file, line, message }) => ({
             name: '',
             text: file === undefined ? message : `${path(file)}${line === undefined ? '' : `:${line}`}: ${message}`,
@@ -311,8 +275,8 @@ function problemSections(problems: readonly Problem[], path: Text): ExplanationS
       ];
 }
 
-type Pair = readonly [name: string, text: string | undefined];
-
-function rows(pairs: readonly Pair[]): ExplanationRow[] {
-  return pairs.flatMap(([name, text]) => (text === undefined || text === '' ? [] : [{ name, text }]));
-}
+const confidenceTexts = {
+  proven: msg('proven'),
+  likely: msg('likely'),
+  unknown: msg('unknown'),
+} as const;

@@ -1,52 +1,67 @@
+import { type Message, msg, t, translated } from '../base/language/translate.ts';
 import { type Finding, type FindingKind, isHeadline } from '../model/finding.ts';
-import { counted } from './quantities.ts';
 
 /** The texts that all views show for one kind of finding. */
 interface FindingLabel {
   /** Heading of a section about one finding. */
-  readonly heading: string;
+  readonly heading: Message;
   /** The state of one server or entry: "stale". */
-  readonly word: string;
-  /** After the number 1. */
-  readonly singular: string;
-  /** After any other number. */
-  readonly plural: string;
+  readonly word: Message;
+  /** With the number 1 in place of `{0}`. */
+  readonly singular: Message;
+  /** With any other number. */
+  readonly plural: Message;
 }
 
 /** Every kind, worst first: this is the order in which all views rank findings. */
 export const findingLabels: Readonly<Record<FindingKind, FindingLabel>> = {
-  'files-gone': { heading: 'Files gone', word: 'files gone', singular: 'uninstalled', plural: 'uninstalled' },
-  stale: { heading: 'Stale', word: 'stale', singular: 'stale', plural: 'stale' },
-  unresponsive: { heading: 'Not responding', word: 'not responding', singular: 'not responding', plural: 'not responding' },
-  'respawn-storm': {
-    heading: 'Started again and again',
-    word: 'started again and again',
-    singular: 'respawn storm',
-    plural: 'respawn storms',
+  'files-gone': { heading: msg('Files gone'), word: msg('files gone'), singular: msg('{0} uninstalled'), plural: msg('{0} uninstalled') },
+  stale: { heading: msg('Stale'), word: msg('stale'), singular: msg('{0} stale'), plural: msg('{0} stale') },
+  unresponsive: {
+    heading: msg('Not responding'),
+    word: msg('not responding'),
+    singular: msg('{0} not responding'),
+    plural: msg('{0} not responding'),
   },
-  runaway: { heading: 'Runaway', word: 'runaway', singular: 'runaway', plural: 'runaways' },
-  'lock-conflict': { heading: 'Lock conflict', word: 'lock conflict', singular: 'lock conflict', plural: 'lock conflicts' },
-  duplicate: { heading: 'Duplicate', word: 'duplicate', singular: 'duplicate', plural: 'duplicates' },
-  copies: { heading: 'Idle copy', word: 'idle copy', singular: 'idle copy', plural: 'idle copies' },
-  orphan: { heading: 'Orphan', word: 'orphan', singular: 'orphan', plural: 'orphans' },
+  'respawn-storm': {
+    heading: msg('Started again and again'),
+    word: msg('started again and again'),
+    singular: msg('{0} respawn storm'),
+    plural: msg('{0} respawn storms'),
+  },
+  runaway: { heading: msg('Runaway'), word: msg('runaway'), singular: msg('{0} runaway'), plural: msg('{0} runaways') },
+  'lock-conflict': {
+    heading: msg('Lock conflict'),
+    word: msg('lock conflict'),
+    singular: msg('{0} lock conflict'),
+    plural: msg('{0} lock conflicts'),
+  },
+  duplicate: { heading: msg('Duplicate'), word: msg('duplicate'), singular: msg('{0} duplicate'), plural: msg('{0} duplicates') },
+  copies: { heading: msg('Idle copy'), word: msg('idle copy'), singular: msg('{0} idle copy'), plural: msg('{0} idle copies') },
+  orphan: { heading: msg('Orphan'), word: msg('orphan'), singular: msg('{0} orphan'), plural: msg('{0} orphans') },
   'config-changed': {
-    heading: 'Configuration changed',
-    word: 'configuration changed',
-    singular: 'changed configuration',
-    plural: 'changed configurations',
+    heading: msg('Configuration changed'),
+    word: msg('configuration changed'),
+    singular: msg('{0} changed configuration'),
+    plural: msg('{0} changed configurations'),
   },
   'respawn-differs': {
-    heading: 'A restart will start a different version',
-    word: 'will start a different version',
-    singular: 'version changes on restart',
-    plural: 'versions change on restart',
+    heading: msg('A restart will start a different version'),
+    word: msg('will start a different version'),
+    singular: msg('{0} version changes on restart'),
+    plural: msg('{0} versions change on restart'),
   },
-  'update-available': { heading: 'Update available', word: 'update available', singular: 'update', plural: 'updates' },
+  'update-available': {
+    heading: msg('Update available'),
+    word: msg('update available'),
+    singular: msg('{0} update'),
+    plural: msg('{0} updates'),
+  },
   'port-taken': {
-    heading: 'Port held by another program',
-    word: 'port held by another program',
-    singular: 'port held by another program',
-    plural: 'ports held by other programs',
+    heading: msg('Port held by another program'),
+    word: msg('port held by another program'),
+    singular: msg('{0} port held by another program'),
+    plural: msg('{0} ports held by other programs'),
   },
 };
 
@@ -63,7 +78,8 @@ function rank(finding: Finding): number {
 
 /** "stale", "probably stale", "possibly stale". */
 export function findingWord({ kind, confidence }: Finding): string {
-  return `${{ proven: '', likely: 'probably ', unknown: 'possibly ' }[confidence]}${findingLabels[kind].word}`;
+  const word = translated(findingLabels[kind].word);
+  return { proven: word, likely: t('probably {0}', word), unknown: t('possibly {0}', word) }[confidence];
 }
 
 /** "2 stale, 1 duplicate", worst first; empty when there is nothing to count. @param kinds one for each thing that is counted */
@@ -71,6 +87,6 @@ export function countFindings(kinds: readonly FindingKind[]): string {
   return ranking
     .map((kind) => ({ ...findingLabels[kind], count: kinds.filter((one) => one === kind).length }))
     .filter(({ count }) => count > 0)
-    .map(({ count, singular, plural }) => counted(count, singular, plural))
+    .map(({ count, singular, plural }) => translated(count === 1 ? singular : plural, count))
     .join(', ');
 }

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import { sizeText } from '../base/sizeText.ts';
 
 const megabyte = 1024 ** 2;
@@ -26,12 +27,12 @@ function twoUnits(ms: number, large: number, largeName: string, small: number, s
 export function roundedAge(startedAt: string, now: number): string {
   const age = Math.max(0, now - Date.parse(startedAt));
   if (age < minute) {
-    return 'just started';
+    return t('just started');
   }
   if (age < hour) {
-    return `${Math.floor(age / minute)} min`;
+    return t('{0} min', Math.floor(age / minute));
   }
-  return age < 2 * day ? `${Math.floor(age / hour)} h` : `${Math.floor(age / day)} days`;
+  return age < 2 * day ? t('{0} h', Math.floor(age / hour)) : t('{0} days', Math.floor(age / day));
 }
 
 /** "85 MB", "1.2 GB" (1 MB = 1024 × 1024 bytes, as `ps` and `top` count); "–" when unknown (0). */

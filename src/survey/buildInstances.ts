@@ -1,4 +1,5 @@
 import { reasonOf } from '../base/errors.ts';
+import { t } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
 import { copiesByDesign, copyRule } from '../clients/clientTable.ts';
@@ -309,7 +310,7 @@ export function buildInstances(
       }
     } catch (error) {
       const { pid } = one.server;
-      problems.push({ source: 'facts', pid, message: `PID ${pid} could not be judged: ${context.redactor.text(reasonOf(error))}` });
+      problems.push({ source: 'facts', pid, message: t('PID {0} could not be judged: {1}', pid, context.redactor.text(reasonOf(error))) });
     }
   }
   return { observed, problems };

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { errorName } from '../base/errors.ts';
+import { t } from '../base/language/translate.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discovery/discoverDefinitions.ts';
 import type { RawDefinition } from '../model/definition.ts';
 import type { Problem } from '../model/problem.ts';
@@ -36,7 +37,7 @@ function parsingProblem(definition: RawDefinition): Problem | undefined {
     const { name, file, line } = definition;
     return {
       source: 'config',
-      message: `The command of the server “${name}” cannot be read (${errorName(error)}); this entry is ignored.`,
+      message: t('The command of the server “{0}” cannot be read ({1}); this entry is ignored.', name, errorName(error)),
       file,
       line,
     };

@@ -1,3 +1,4 @@
+import { t } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { contradictsItself } from '../diagnosis/stale/packages.ts';
 import type { Problem } from '../model/problem.ts';
@@ -21,13 +22,17 @@ export function withoutContradiction(
     return { instance: { ...instance, package: { ...own, installed: own.running } } };
   }
   if (inPlace) {
-    const unknown = `its metadata name version ${own.installed} now, but its source, which it uses in place, did not change`;
+    const unknown = t('its metadata name version {0} now, but its source, which it uses in place, did not change', own.installed ?? '?');
     return { instance: { ...instance, unknown } };
   }
-  const versions = `it ran ${own.running} and ${own.installed} is installed, which MCP Shepherd cannot explain`;
+  const versions = t('it ran {0} and {1} is installed, which MCP Shepherd cannot explain', own.running ?? '?', own.installed ?? '?');
   log.error(`PID ${pid}: ${own.name} is shown as unknown: ${versions}.`);
   return {
     instance: { ...instance, package: { ...own, running: null }, unknown: versions },
-    fault: { source: 'verdict', pid, message: `Which version PID ${pid} (${own.name}) runs is not known: ${versions}. Please report it.` },
+    fault: {
+      source: 'verdict',
+      pid,
+      message: t('Which version PID {0} ({1}) runs is not known: {2}. Please report it.', pid, own.name, versions),
+    },
   };
 }

@@ -35,6 +35,8 @@ export type WorkbenchOptions = {
   /** The folder is not trusted: Restricted Mode. */
   readonly restricted?: boolean;
   readonly size?: { readonly width: number; readonly height: number };
+  /** The display language; default: English. The editor's own texts stay English, because it has no language pack. */
+  readonly language?: string;
 };
 
 /**
@@ -91,6 +93,10 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
       viewport: options.size ?? { width: 1120, height: 680 },
       colorScheme: options.theme ?? 'dark',
     });
+    if (options.language !== undefined) {
+      // What the page of a language pack sets before the workbench starts: the editor tells extension hosts and the reader of manifests this language.
+      await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(options.language)};`);
+    }
     const page = await openPage(context, editor.url());
     return new Workbench({ page, editor, places, close });
   } catch (error) {

@@ -31,12 +31,13 @@ describe('The npm package of the command line', function () {
       [manifest.name, manifest.version, manifest.private, manifest.bin, manifest.dependencies, manifest.scripts],
       ['mcp-shepherd', version, true, { 'mcp-shepherd': './dist/cli.cjs' }, undefined, undefined],
     );
+    assert.match(manifest.description, /^[^%]+$/);
     assert.equal(execFileSync(process.execPath, [unpacked('dist/cli.cjs'), '--version'], { encoding: 'utf8' }).trim(), version);
     assert.equal(execFileSync(process.execPath, [unpacked('dist/guard.cjs'), '--help'], { encoding: 'utf8' }).includes('--on-stale'), true);
   });
 
   it('has nothing of the editor', () => {
-    for (const name of ['dist/extension.cjs', 'media', 'dist/README.md']) {
+    for (const name of ['dist/extension.cjs', 'media', 'dist/README.md', 'package.nls.json']) {
       assert.equal(existsSync(unpacked(name)), false, name);
     }
     for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'schema/snapshot.schema.json']) {

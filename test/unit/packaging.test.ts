@@ -13,7 +13,7 @@ import { projectRoot } from '../../scripts/system/projectPaths.ts';
 
 /** Files that must be in the package, and the only kinds of others that may. */
 const required = [
-  ...['package.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
+  ...['package.json', 'package.nls.json', 'LICENSE', 'CHANGELOG.md', 'media/icon.png', 'media/servers.svg'],
   ...['dist/README.md', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/guard.cjs'],
   // `guard --relay`.
   ...['dist/host.cjs', 'dist/relay.cjs', 'dist/relay.pl', 'dist/relay.py'],

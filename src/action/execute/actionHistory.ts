@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { t } from '../../base/language/translate.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import type { ClientStops } from '../plan/plan.ts';
 import { appendLine, readLines, type UnreadFile } from './historyFile.ts';
@@ -46,7 +47,7 @@ export type HistoryTarget = HistoryEntry['target'];
 
 /** "terminal (PID 4711), through the VS Code window (PID 4712)". */
 export function requesterText({ by, via }: { readonly by: string; readonly via?: string }): string {
-  return via === undefined ? by : `${by}, through the ${via}`;
+  return via === undefined ? by : t('{0}, through the {1}', by, via);
 }
 
 /** An entry of now, cut to what the file takes: no long name and no large tree keeps an action out of the history. */
@@ -71,7 +72,7 @@ export function historyEntry(
     },
     steps: [
       ...kept.map((step) => ({ text: cut(step.text), result: cut(step.result) })),
-      ...(rest > 0 ? [{ text: `${rest} more`, result: 'not listed' }] : []),
+      ...(rest > 0 ? [{ text: t('{0} more', rest), result: t('not listed') }] : []),
     ],
     message: cut(entry.message),
   };

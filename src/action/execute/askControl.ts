@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import { askInstance, type ControlAnswer } from '../../lock/control/controlClient.ts';
 import { type InstanceRecord, readInstanceRecord } from '../../lock/instanceRecord.ts';
@@ -34,14 +35,14 @@ export async function askControl(
   context: ControlContext,
 ): Promise<ActionResult> {
   const { requester } = context;
-  const name = `${target.name} (PID ${target.pid})`;
+  const name = t('{0} (PID {1})', target.name, target.pid);
   const opened = findLockDirectory(protocolBase(requester.runDir, requester.explicitRunDir));
   const reading = opened && 'directory' in opened ? readInstanceRecord(opened.directory, record) : undefined;
   if (!opened || !('directory' in opened) || reading?.status !== 'ok') {
-    return actionResult('failed', `${name} could not be asked: its record is gone or cannot be read.`);
+    return actionResult('failed', t('{0} could not be asked: its record is gone or cannot be read.', name));
   }
   if (!namesTarget(reading.record, target)) {
-    return actionResult('refused', `${name} is no longer the server that its record names; nothing was done.`);
+    return actionResult('refused', t('{0} is no longer the server that its record names; nothing was done.', name));
   }
   const limitMs = verb === 'restart' ? restartMs : stopMs;
   const answer = await askInstance({ directory: opened.directory, record: reading.record, verb, by: requester.by, limitMs });
@@ -57,32 +58,42 @@ function namesTarget(record: InstanceRecord, target: ActionTarget): boolean {
 }
 
 function failure(name: string, verb: 'restart' | 'stop', answer: ControlAnswer): ActionResult {
-  const done = verb === 'restart' ? 'restarted' : 'stopped';
+  const isRestart = verb === 'restart';
   switch (answer.status) {
     case 'ok': {
       const { reason, kept } = answer.result;
-      const why = typeof reason === 'string' ? singleLine(reason, 600) : 'its guard gives no reason';
+      const why = typeof reason === 'string' ? singleLine(reason, 600) : t('its guard gives no reason');
       return actionResult(
         'failed',
-        `${name} was not ${done}: ${why}. ${kept === true ? 'The old server keeps running.' : 'Its guard tries again.'}`,
+        [notDone(isRestart, name, why), kept === true ? t('The old server keeps running.') : t('Its guard tries again.')].join(' '),
       );
     }
     case 'refused':
       return answer.code === 'already' || answer.code === 'other-instance'
-        ? actionResult('refused', `${name} has been replaced by another process: ${answer.message}; nothing was done.`)
-        : actionResult('failed', `${name} was not ${done}: ${answer.message}.`);
+        ? actionResult('refused', t('{0} has been replaced by another process: {1}; nothing was done.', name, answer.message))
+        : actionResult('failed', notDone(isRestart, name, answer.message));
     case 'silent':
-      return actionResult('failed', `${name}: ${answer.reason}. ${answer.asked ? `It may still be ${done}.` : 'Nothing was done.'}`);
+      return actionResult(
+        'failed',
+        [
+          t('{0}: {1}.', name, answer.reason),
+          !answer.asked ? t('Nothing was done.') : isRestart ? t('It may still be restarted.') : t('It may still be stopped.'),
+        ].join(' '),
+      );
     default:
-      return actionResult('failed', `${name} could not be asked: ${answer.reason}. Nothing was done.`);
+      return actionResult('failed', t('{0} could not be asked: {1}. Nothing was done.', name, answer.reason));
   }
+}
+
+function notDone(isRestart: boolean, name: string, why: string): string {
+  return isRestart ? t('{0} was not restarted: {1}.', name, why) : t('{0} was not stopped: {1}.', name, why);
 }
 
 async function stopped(name: string, target: ActionTarget, context: ControlContext): Promise<ActionResult> {
   const gone = await waitFor(visibleMs, async () => !(await stillRuns(context.table, target.instance)));
   return gone
-    ? actionResult('done', `${name} was stopped by its guard.`)
-    : actionResult('failed', `The guard accepted the stop request, but ${name} is still running.`);
+    ? actionResult('done', t('{0} was stopped by its guard.', name))
+    : actionResult('failed', t('The guard accepted the stop request, but {0} is still running.', name));
 }
 
 async function restarted(
@@ -101,14 +112,18 @@ async function restarted(
   if (!now) {
     const reading = readInstanceRecord(directory, record);
     const pid = reading.status === 'ok' ? reading.record.server?.pid : undefined;
-    const problem = pid === undefined || pid === target.pid ? 'no new server was found' : `PID ${pid} is not recognised as a server yet`;
-    return actionResult('failed', `The guard of ${name} reports a restart, but ${problem}.`);
+    const problem =
+      pid === undefined || pid === target.pid ? t('no new server was found') : t('PID {0} is not recognised as a server yet', pid);
+    return actionResult('failed', t('The guard of {0} reports a restart, but {1}.', name, problem));
   }
   const { version, warning } = restartResult(target.runs, now);
   return {
     ...actionResult(
       'done',
-      `${name} was restarted by its guard: PID ${now.pid} now${version}. Its client keeps the session.${warning ? ` ${warning}` : ''}`,
+      [
+        t('{0} was restarted by its guard: PID {1} now{2}. Its client keeps the session.', name, now.pid, version),
+        ...(warning ? [warning] : []),
+      ].join(' '),
     ),
     after: { pid: now.pid, runs: now.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
   };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import { quotedText } from '../../base/singleLine.ts';
 import { type Actor, actOnce } from '../../lock/actOnce.ts';
@@ -155,17 +156,17 @@ export function appendToHistory(
   }
 }
 
-const present = { restart: 'restarting', stop: 'stopping', reap: 'stopping' } as const;
-
 function busyText(target: ActionTarget, actor: Actor | undefined): string {
   const who = actor
-    ? `${quotedText(actor.by)} has been ${present[actor.verb]} it since ${quotedText(actor.since)}`
-    : 'another process is acting on it and has not identified itself';
-  return `Nothing was done to ${target.name} (PID ${target.pid}): ${who}.`;
+    ? actor.verb === 'restart'
+      ? t('{0} has been restarting it since {1}', quotedText(actor.by), quotedText(actor.since))
+      : t('{0} has been stopping it since {1}', quotedText(actor.by), quotedText(actor.since))
+    : t('another process is acting on it and has not identified itself');
+  return t('Nothing was done to {0} (PID {1}): {2}.', target.name, target.pid, who);
 }
 
 function notExclusive(reason: string): string {
-  return `Nothing was done, because another program could not be kept from acting at the same time: ${reason}.`;
+  return t('Nothing was done, because another program could not be kept from acting at the same time: {0}.', reason);
 }
 
 function refused(message: string): Outcome {

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, systemTerminator, terminateTree } from '../../process/terminateTree.ts';
@@ -49,7 +50,7 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
   const [step] = plan.steps;
   switch (step?.kind) {
     case undefined:
-      return { status: 'refused', message: 'The plan has no steps.', steps: [] };
+      return { status: 'refused', message: t('The plan has no steps.'), steps: [] };
     case 'manual':
       return { status: 'manual', message: step.text };
     case 'ask-window':
@@ -73,7 +74,7 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
     case 'ensure': {
       // Not under the intent: `ensure` takes it to stop the old process, and starts one server for several requesters.
       const outcome = await context.ensure?.(step.name, target.pid);
-      const none = { status: 'refused', message: 'mcp-shepherd.json is not read here; nothing was done.', steps: [] } as const;
+      const none = { status: 'refused', message: t('mcp-shepherd.json is not read here; nothing was done.'), steps: [] } as const;
       return recordOutcome(outcome ?? none, target, verb, requester);
     }
     case 'end-tree':
@@ -100,7 +101,7 @@ async function throughWindow(windowPid: number, { target, verb }: Plan, context:
   const { requester, planContext, requestLimits } = context;
   const identity = planContext.windowIdentities.get(windowPid);
   if (identity === undefined) {
-    const message = `The window (extension host PID ${windowPid}) is gone.`;
+    const message = t('The window (extension host PID {0}) is gone.', windowPid);
     return recordOutcome({ status: 'failed', message, steps: [] }, target, verb, requester);
   }
   const began = Date.now();
@@ -120,16 +121,16 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
   const snapshot = await context.scan();
   const now = snapshot.instances.find((instance) => instance.id === target.instance);
   if (!now) {
-    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer recognised as a server; nothing was done.`);
+    return actionResult('refused', t('{0} (PID {1}) is no longer recognised as a server; nothing was done.', target.name, target.pid));
   }
   if ((now.client?.identity ?? null) !== (target.client?.identity ?? null)) {
     return actionResult(
       'refused',
-      `${target.name} (PID ${target.pid}) has another client now (${now.client?.name ?? 'none'}); nothing was done.`,
+      t('{0} (PID {1}) has another client now ({2}); nothing was done.', target.name, target.pid, now.client?.name ?? 'none'),
     );
   }
   if (!target.client && plan.confirm === 'once' && !now.findings.some((finding) => isOrphan(finding) && finding.confidence === 'proven')) {
-    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer a proven orphan; nothing was done.`);
+    return actionResult('refused', t('{0} (PID {1}) is no longer a proven orphan; nothing was done.', target.name, target.pid));
   }
   const worked = workedObjection(target, snapshot);
   if (worked) {
@@ -137,7 +138,7 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
   }
   const row = (await context.planContext.table.list()).find((one) => identityKey(one.identity) === target.instance);
   if (!row) {
-    return actionResult('refused', `${target.name} (PID ${target.pid}) is no longer running; nothing was done.`);
+    return actionResult('refused', t('{0} (PID {1}) is no longer running; nothing was done.', target.name, target.pid));
   }
   const report = await terminateTree(
     { server: row.identity, launchers: target.launchers, objection: (rows, top) => ownerObjection(target, rows, top) },
@@ -150,7 +151,7 @@ async function stopTree(plan: Plan, context: ActionContext): Promise<ActionResul
 function workedObjection({ idle, instance, name, pid }: ActionTarget, { instances }: Snapshot): ActionResult | undefined {
   const now = instances.find(({ id }) => id === instance);
   return idle && now && now.idleSince === undefined
-    ? actionResult('refused', `${name} (PID ${pid}) has worked since the list was made; nothing was done.`)
+    ? actionResult('refused', t('{0} (PID {1}) has worked since the list was made; nothing was done.', name, pid))
     : undefined;
 }
 
@@ -169,7 +170,7 @@ async function withRespawn(stop: () => Promise<Outcome>, { target, verb }: Plan,
   if (again === undefined) {
     return outcome;
   }
-  const message = `${target.client.name} started it again (PID ${again.pid}); it was not stopped a second time.`;
+  const message = t('{0} started it again (PID {1}); it was not stopped a second time.', target.client.name, again.pid);
   appendToHistory(context.requester, historyTarget(target), verb, {
     outcome: 'started-again',
     message,
@@ -193,37 +194,50 @@ function ownerObjection(target: ActionTarget, rows: readonly ProcessRow[], top: 
     const { client } = target;
     return above.some((row) => identityKey(row.identity) === client.identity)
       ? undefined
-      : `${target.name} (PID ${target.pid}) no longer runs under ${client.name} (PID ${client.pid})`;
+      : t('{0} (PID {1}) no longer runs under {2} (PID {3})', target.name, target.pid, client.name, client.pid);
   }
   const [parent] = above;
   return parent === undefined || adoptsOrphans(parent) || target.listens
     ? undefined
-    : `${target.name} (PID ${target.pid}) now runs under PID ${parent.pid} (${parent.name})`;
+    : t('{0} (PID {1}) now runs under PID {2} ({3})', target.name, target.pid, parent.pid, parent.name);
 }
 
 function stopResult(target: ActionTarget, report: EndReport): ActionResult {
   const ofOtherUsers = ('ofOtherUsers' in report ? report.ofOtherUsers : undefined) ?? [];
   const steps = (processes: readonly EndedProcess[]): ActionResult['steps'] => [
-    ...processes.map(({ pid, how }) => ({ text: `PID ${pid}`, result: how === 'by itself' ? 'ended by itself' : `stopped (${how})` })),
-    ...ofOtherUsers.map((pid) => ({ text: `PID ${pid}`, result: 'not stopped: it belongs to another user' })),
+    ...processes.map(({ pid, how }) => ({
+      text: t('PID {0}', pid),
+      result: how === 'by itself' ? t('ended by itself') : t('stopped ({0})', how),
+    })),
+    ...ofOtherUsers.map((pid) => ({ text: t('PID {0}', pid), result: t('not stopped: it belongs to another user') })),
   ];
-  const name = `${target.name} (PID ${target.pid})`;
+  const name = t('{0} (PID {1})', target.name, target.pid);
   switch (report.status) {
     case 'gone':
-      return actionResult('refused', `${name} is no longer running; nothing was done.`);
+      return actionResult('refused', t('{0} is no longer running; nothing was done.', name));
     case 'refused':
-      return actionResult('refused', `${report.reason}; nothing more was done.`, steps(report.processes));
+      return actionResult('refused', t('{0}; nothing more was done.', report.reason), steps(report.processes));
     case 'left':
-      return actionResult('failed', `${name} could not be stopped: ${report.reason}.`, steps(report.processes));
+      return actionResult('failed', t('{0} could not be stopped: {1}.', name, report.reason), steps(report.processes));
     case 'ended': {
       const hard = report.processes.some(({ how }) => how === 'SIGKILL');
       const many = report.processes.length;
-      const others = ofOtherUsers.length > 0 ? ` PID ${ofOtherUsers.join(', ')} of its tree belongs to another user and still runs.` : '';
+      const others =
+        ofOtherUsers.length > 0 ? [t('PID {0} of its tree belongs to another user and still runs.', ofOtherUsers.join(', '))] : [];
       return {
         outcome: 'done',
-        message: `${name} was stopped${hard ? ' (it ignored SIGTERM)' : ''}${many > 1 ? `, with ${many - 1} more of its tree` : ''}.${others}`,
+        message: [stoppedText(name, hard, many - 1), ...others].join(' '),
         steps: steps(report.processes),
       };
     }
   }
+}
+
+function stoppedText(name: string, hard: boolean, others: number): string {
+  if (others === 0) {
+    return hard ? t('{0} was stopped (it ignored SIGTERM).', name) : t('{0} was stopped.', name);
+  }
+  return hard
+    ? t('{0} was stopped (it ignored SIGTERM), with {1} more of its tree.', name, others)
+    : t('{0} was stopped, with {1} more of its tree.', name, others);
 }

@@ -1,5 +1,6 @@
 import { reasonOf } from '../../base/errors.ts';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { ownPorts } from '../../process/linux/procListeners.ts';
@@ -71,34 +72,34 @@ export async function askOpencode(
 ): Promise<ActionResult> {
   const known = await servers(address, directory);
   if (!known || !Object.hasOwn(known, target.name)) {
-    return actionResult('failed', `opencode has no server ${target.name} in ${directory}; nothing was done.`);
+    return actionResult('failed', t('opencode has no server {0} in {1}; nothing was done.', target.name, directory));
   }
   const before = await context.scan();
   const steps: { text: string; result: string }[] = [];
   const refusal = await post(address, directory, target.name, 'disconnect');
-  steps.push({ text: `asked opencode to disconnect ${target.name}`, result: refusal ?? 'done' });
+  steps.push({ text: t('asked opencode to disconnect {0}', target.name), result: refusal ?? 'done' });
   if (refusal !== undefined) {
-    return actionResult('failed', `opencode did not disconnect ${target.name}: ${refusal}.`, steps);
+    return actionResult('failed', t('opencode did not disconnect {0}: {1}.', target.name, refusal), steps);
   }
   const gone = await waitFor(endMs, async () => !(await stillRuns(context.table, target.instance)));
-  steps.push({ text: `PID ${target.pid}`, result: gone ? 'ended' : 'still runs' });
+  steps.push({ text: t('PID {0}', target.pid), result: gone ? 'ended' : t('still runs') });
   if (!gone) {
-    return actionResult('failed', `opencode stopped ${target.name}, but its process (PID ${target.pid}) is still running.`, steps);
+    return actionResult('failed', t('opencode stopped {0}, but its process (PID {1}) is still running.', target.name, target.pid), steps);
   }
   if (verb === 'stop') {
-    return actionResult('done', `opencode stopped ${target.name} (PID ${target.pid}).`, steps);
+    return actionResult('done', t('opencode stopped {0} (PID {1}).', target.name, target.pid), steps);
   }
   const notConnected = await post(address, directory, target.name, 'connect');
-  steps.push({ text: `asked opencode to connect ${target.name}`, result: notConnected ?? 'done' });
+  steps.push({ text: t('asked opencode to connect {0}', target.name), result: notConnected ?? 'done' });
   if (notConnected !== undefined) {
-    return actionResult('failed', `opencode stopped ${target.name} and did not start it again: ${notConnected}.`, steps);
+    return actionResult('failed', t('opencode stopped {0} and did not start it again: {1}.', target.name, notConnected), steps);
   }
   const old = new Set(before.instances.map((instance) => instance.id));
   const find = async (): Promise<Instance | undefined> =>
     (await context.scan()).instances.find((instance) => !old.has(instance.id) && isSameServer(instance, target));
   const seen = await waitFor(startMs, find);
   if (!seen) {
-    return actionResult('failed', `opencode connected ${target.name} again, but no new process of it was found.`, steps);
+    return actionResult('failed', t('opencode connected {0} again, but no new process of it was found.', target.name), steps);
   }
   const settled = await waitFor(settleMs, async () => {
     const now = await find();
@@ -108,7 +109,10 @@ export async function askOpencode(
   const { version, warning } = restartResult(target.runs, after);
   return {
     outcome: 'done',
-    message: `opencode restarted ${target.name} (PID ${target.pid} → ${after.pid}${version}).${warning ? ` ${warning}` : ''}`,
+    message: [
+      t('opencode restarted {0} (PID {1} → {2}{3}).', target.name, target.pid, after.pid, version),
+      ...(warning ? [warning] : []),
+    ].join(' '),
     steps,
     after: { pid: after.pid, runs: after.package?.running ?? null, ...(warning ? { stillOld: true } : {}) },
   };
@@ -120,7 +124,7 @@ async function post(address: string, directory: string, name: string, verb: 'con
     const url = `${address}/mcp/${encodeURIComponent(name)}/${verb}?${new URLSearchParams({ directory })}`;
     const response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(startMs), redirect: 'error' });
     await response.body?.cancel();
-    return response.ok ? undefined : `it answered ${response.status}`;
+    return response.ok ? undefined : t('it answered {0}', response.status);
   } catch (error) {
     return reasonOf(error);
   }

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { t } from '../../base/language/translate.ts';
 import { quotedText } from '../../base/singleLine.ts';
 import { type Actor, readActor } from '../../lock/actOnce.ts';
 import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
@@ -28,8 +29,6 @@ interface OtherAction {
   readonly target: HistoryTarget;
 }
 
-const past = { restart: 'restarted', stop: 'stopped', end: 'stopped', reap: 'stopped', upgrade: 'upgraded' } as const;
-
 /** The action on the target that is done, else the one in progress; undefined when none is recorded. @throws when the system has no process table */
 export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, query: ActionQuery): Promise<OtherAction | undefined> {
   // In this order: an actor writes the history before it releases its intent.
@@ -37,12 +36,20 @@ export async function findOtherAction({ runDir, explicitRunDir }: RunPlace, quer
   const done = query.done(readHistory(runDir));
   if (done) {
     const { target, verb, after } = done;
-    const now = after ? ` It now runs as PID ${after.pid}.` : '';
-    return { message: `${target.name} (PID ${target.pid}) was already ${past[verb]} by ${requesterText(done)}.${now}`, target };
+    const [name, by] = [`${target.name} (PID ${target.pid})`, requesterText(done)];
+    const already = {
+      restart: t('{0} was already restarted by {1}.', name, by),
+      stop: t('{0} was already stopped by {1}.', name, by),
+      upgrade: t('{0} was already upgraded by {1}.', name, by),
+    }[verb === 'restart' || verb === 'upgrade' ? verb : 'stop'];
+    return { message: [already, ...(after ? [t('It now runs as PID {0}.', after.pid)] : [])].join(' '), target };
   }
   return (
     actor && {
-      message: `${query.who} is already being ${past[actor.verb]} by ${quotedText(actor.by)}.`,
+      message:
+        actor.verb === 'restart'
+          ? t('{0} is already being restarted by {1}.', query.who, quotedText(actor.by))
+          : t('{0} is already being stopped by {1}.', query.who, quotedText(actor.by)),
       target: { instance: actor.expect, pid: Number(pidIn(actor.expect)) || 0, name: query.who, client: null, runs: null },
     }
   );
@@ -53,14 +60,14 @@ export async function alreadyEndedMessage(
   place: RunPlace,
   { instance, name, record }: { readonly instance: string; readonly name?: string; readonly record?: string | undefined },
 ): Promise<string> {
-  const who = name === undefined ? `PID ${pidIn(instance)}` : `${name} (PID ${pidIn(instance)})`;
+  const who = name === undefined ? t('PID {0}', pidIn(instance) ?? '?') : t('{0} (PID {1})', name, pidIn(instance) ?? '?');
   const other = await findOtherAction(place, {
     who,
     // Other requesters may know the server by its record only.
     isMeant: ({ expect }, intent) => expect === instance || intent === record,
     done: (entries) => lastDone(entries, instance),
   });
-  return other?.message ?? `${who} is no longer running; nothing was done.`;
+  return other?.message ?? t('{0} is no longer running; nothing was done.', who);
 }
 
 /** The PID in the text of an identity. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { t } from '../../base/language/translate.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { stateFolder } from '../../storage/stateFolder.ts';
 import type { Verb } from '../plan/plan.ts';
@@ -79,12 +80,20 @@ export async function askWindow(
       const waited = performance.now() - began;
       if (!answer && waited > limits.acceptMs) {
         return failed(
-          `The window (extension host PID ${ask.window.pid}) did not answer within ${limits.acceptMs / 1000} s: it may hang, or MCP Shepherd is disabled there. Nothing was done; take the step in that window.`,
+          t(
+            'The window (extension host PID {0}) did not answer within {1} s: it may hang, or MCP Shepherd is disabled there. Nothing was done; take the step in that window.',
+            ask.window.pid,
+            limits.acceptMs / 1000,
+          ),
         );
       }
       if (waited > limits.answerMs) {
         return failed(
-          `The window (extension host PID ${ask.window.pid}) accepted the request and has not finished within ${limits.answerMs / 1000} s. It may be waiting for an answer from you: see that window.`,
+          t(
+            'The window (extension host PID {0}) accepted the request and has not finished within {1} s. It may be waiting for an answer from you: see that window.',
+            ask.window.pid,
+            limits.answerMs / 1000,
+          ),
         );
       }
       await new Promise((done) => setTimeout(done, pollMs));

@@ -1,3 +1,4 @@
+import { t, translated } from '../../base/language/translate.ts';
 import { afterStop, clientById, isVscode } from '../../clients/clientTable.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -22,7 +23,7 @@ function planUnownedServer({ verb, instance, context, route }: PlanRequest): Pla
   const orphan = instance.findings.find(isOrphan);
   if (orphan?.confidence === 'proven') {
     return {
-      reason: 'Its client has exited and nothing is connected to it, so there is nothing to restart it for.',
+      reason: t('Its client has exited and nothing is connected to it, so there is nothing to restart it for.'),
       steps: [endStep(instance)],
       risks: [],
       verify: endedCheckText(instance.tree),
@@ -32,12 +33,18 @@ function planUnownedServer({ verb, instance, context, route }: PlanRequest): Pla
   if (verb === 'restart') {
     const way = listens ? context.ensures?.get(listens.port) : undefined;
     if (listens && way) {
-      const text = `stop ${name} (PID ${pid}) and start it again, as “mcp-shepherd ensure ${way.name} --replace ${pid}” does: ${way.command}`;
+      const text = t(
+        'stop {0} (PID {1}) and start it again, as “mcp-shepherd ensure {2} --replace {1}” does: {3}',
+        name,
+        pid,
+        way.name,
+        way.command,
+      );
       return {
-        reason: `${name} (PID ${pid}) runs without a client, and ${way.file} says how it is started.`,
+        reason: t('{0} (PID {1}) runs without a client, and {2} says how it is started.', name, pid, way.file),
         steps: [{ kind: 'ensure', name: way.name, text }],
         risks: [],
-        verify: `PID ${pid} is gone and a new process of ${name} listens on port ${listens.port}`,
+        verify: t('PID {0} is gone and a new process of {1} listens on port {2}', pid, name, listens.port),
         confirm: 'once',
       };
     }
@@ -45,12 +52,12 @@ function planUnownedServer({ verb, instance, context, route }: PlanRequest): Pla
     return refusedPlan(listens ? `${reason} ${ensureHint(instance)}` : reason);
   }
   return {
-    reason: orphan ? 'Its client seems to have exited.' : 'It runs on its own, without a client.',
+    reason: orphan ? t('Its client seems to have exited.') : t('It runs on its own, without a client.'),
     steps: [stopStep(instance)],
     risks: [
       orphan
-        ? 'It is not proven that nothing uses it.'
-        : 'Something may use it (a service, a terminal, a container, clients over the network), and may start it again.',
+        ? t('It is not proven that nothing uses it.')
+        : t('Something may use it (a service, a terminal, a container, clients over the network), and may start it again.'),
     ],
     verify: endedCheckText(instance.tree),
     confirm: 'twice',
@@ -60,7 +67,7 @@ function planUnownedServer({ verb, instance, context, route }: PlanRequest): Pla
 /** `mcp-shepherd.json` may say how the server is started; the file of this folder does not. */
 function ensureHint({ name, pid }: Instance): string {
   const word = /^[\w.@-]+$/.test(name) ? name : 'NAME';
-  return `Where mcp-shepherd.json says how it is started, “mcp-shepherd ensure ${word} --replace ${pid}” restarts it.`;
+  return t('Where mcp-shepherd.json says how it is started, “mcp-shepherd ensure {0} --replace {1}” restarts it.', word, pid);
 }
 
 /**
@@ -90,14 +97,17 @@ function partFor(request: PlanRequest): PlanPart {
   const own = instance.tree.find((pid) => context.ownPids.has(pid));
   if (own !== undefined) {
     return refusedPlan(
-      `This command runs below a process of ${instance.name} (PID ${own}) and could end with it. Run it in another terminal.`,
+      t('This command runs below a process of {0} (PID {1}) and could end with it. Run it in another terminal.', instance.name, own),
     );
   }
   if (route.kind === 'control') {
     const owner = controlOwner(route);
     return {
-      reason: `${owner[0]?.toUpperCase()}${owner.slice(1)} can replace it without its client noticing.`,
-      steps: [{ kind: 'ask-control', record: route.record, text: `ask ${owner} to restart ${instance.name}` }],
+      reason:
+        route.guardPid === undefined
+          ? t('The server itself can replace it without its client noticing.')
+          : t('Its guard (PID {0}) can replace it without its client noticing.', route.guardPid),
+      steps: [{ kind: 'ask-control', record: route.record, text: t('ask {0} to restart {1}', owner, instance.name) }],
       risks: [],
       verify: replacedText(instance),
       confirm: 'no',
@@ -119,7 +129,15 @@ function serverBeside(instance: Instance, { instances }: Snapshot): Instance | u
 
 function besideText({ name, pid, launchers }: Instance, beside: Instance): string {
   const common = launchers.find((one) => beside.launchers.some((other) => other.pid === one.pid));
-  return `${common?.kind ?? 'A launcher'} (PID ${common?.pid}) also started ${beside.name} (PID ${beside.pid}), which would be stopped together with ${name} (PID ${pid}).`;
+  return t(
+    '{0} (PID {1}) also started {2} (PID {3}), which would be stopped together with {4} (PID {5}).',
+    common?.kind ?? t('A launcher'),
+    common?.pid ?? '?',
+    beside.name,
+    beside.pid,
+    name,
+    pid,
+  );
 }
 
 type Client = NonNullable<Instance['client']>;
@@ -133,10 +151,15 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
   }
   const verify = wanted === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
   const confirm = verb === 'end' ? 'twice' : 'no';
+  const restarts = wanted === 'restart';
   if (route.kind === 'vscode-window' && context.windows.has(route.windowPid)) {
-    const text = `ask the ${client.name} window (extension host PID ${route.windowPid}) to ${wanted} ${instance.name} by its own commands`;
+    const text = restarts
+      ? t('ask the {0} window (extension host PID {1}) to restart {2} by its own commands', client.name, route.windowPid, instance.name)
+      : t('ask the {0} window (extension host PID {1}) to stop {2} by its own commands', client.name, route.windowPid, instance.name);
     return {
-      reason: `${client.name} (extension host PID ${client.pid}) runs it, and the extension in that window can ${wanted} it.`,
+      reason: restarts
+        ? t('{0} (extension host PID {1}) runs it, and the extension in that window can restart it.', client.name, client.pid)
+        : t('{0} (extension host PID {1}) runs it, and the extension in that window can stop it.', client.name, client.pid),
       steps: [{ kind: 'ask-window', windowPid: route.windowPid, text }],
       risks: [],
       verify,
@@ -145,15 +168,19 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
   }
   const address = context.askable?.get(client.pid);
   if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
-    const how = wanted === 'restart' ? 'disconnect and connect' : 'disconnect';
+    const [name, cwd] = [instance.name, instance.cwd];
     return {
-      reason: `${client.name} (PID ${client.pid}) runs it, and ${wanted}s it when it is asked.`,
+      reason: restarts
+        ? t('{0} (PID {1}) runs it, and restarts it when it is asked.', client.name, client.pid)
+        : t('{0} (PID {1}) runs it, and stops it when it is asked.', client.name, client.pid),
       steps: [
         {
           kind: 'ask-opencode',
           address,
-          directory: instance.cwd,
-          text: `let ${client.name} (PID ${client.pid}) ${how} ${instance.name} in ${instance.cwd}`,
+          directory: cwd,
+          text: restarts
+            ? t('let {0} (PID {1}) disconnect and connect {2} in {3}', client.name, client.pid, name, cwd)
+            : t('let {0} (PID {1}) disconnect {2} in {3}', client.name, client.pid, name, cwd),
         },
       ],
       risks: [],
@@ -161,10 +188,12 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
       confirm,
     };
   }
-  if (wanted === 'restart' || isVscode(client.id)) {
-    const text = wanted === 'restart' && route.kind === 'manual' ? route.step : listServersStep(instance, context, wanted);
+  if (restarts || isVscode(client.id)) {
+    const text = restarts && route.kind === 'manual' ? route.step : listServersStep(instance, context, wanted);
     return {
-      reason: `${client.name} (PID ${client.pid}) runs it; no other program can ${wanted} it there.`,
+      reason: restarts
+        ? t('{0} (PID {1}) runs it; no other program can restart it there.', client.name, client.pid)
+        : t('{0} (PID {1}) runs it; no other program can stop it there.', client.name, client.pid),
       steps: [{ kind: 'manual', text }],
       risks: [],
       verify,
@@ -195,21 +224,21 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
   const surplus = newer.length > 0;
   const row = clientById(client.id);
   const seen = afterStop(client.id);
-  const step = row?.stopStep?.replaceAll('NAME', () => instance.name);
+  const step = row?.stopStep && translated(row.stopStep).replaceAll('NAME', () => instance.name);
   return {
     reason: surplus
-      ? `${client.name} (PID ${client.pid}) runs a newer copy (PID ${listed(newer.map((copy) => copy.pid))}).`
-      : `${client.name} offers no way to stop one server, so its process is stopped directly.`,
+      ? t('{0} (PID {1}) runs a newer copy (PID {2}).', client.name, client.pid, listed(newer.map((copy) => copy.pid)))
+      : t('{0} offers no way to stop one server, so its process is stopped directly.', client.name),
     steps: [stopStep(instance)],
     risks: [
       idle
-        ? `Threads or sessions that are open in ${client.name} (PID ${client.pid}) and use this copy lose ${instance.name}.`
-        : `${client.name} (PID ${client.pid}) may be using it. It will lose the connection and any running call.`,
+        ? t('Threads or sessions that are open in {0} (PID {1}) and use this copy lose {2}.', client.name, client.pid, instance.name)
+        : t('{0} (PID {1}) may be using it. It will lose the connection and any running call.', client.name, client.pid),
       ...(seen === undefined ? [] : [seen]),
-      ...(copies.length > 0 ? [] : [`${client.name} (PID ${client.pid}) has no other copy of ${instance.name}.`]),
-      ...(step === undefined ? [] : [`To stop it in the client instead: ${step}`]),
+      ...(copies.length > 0 ? [] : [t('{0} (PID {1}) has no other copy of {2}.', client.name, client.pid, instance.name)]),
+      ...(step === undefined ? [] : [t('To stop it in the client instead: {0}', step)]),
     ],
-    verify: `${endedCheckText(instance.tree)}, and ${client.name} has not started it again`,
+    verify: t('{0}, and {1} has not started it again', endedCheckText(instance.tree), client.name),
     confirm: surplus && !idle ? 'once' : 'twice',
   };
 }
@@ -217,5 +246,5 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
 /** "12, 13, 14 and 9 more". */
 function listed(pids: readonly number[]): string {
   const most = 5;
-  return pids.length <= most + 1 ? pids.join(', ') : `${pids.slice(0, most).join(', ')} and ${pids.length - most} more`;
+  return pids.length <= most + 1 ? pids.join(', ') : t('{0} and {1} more', pids.slice(0, most).join(', '), pids.length - most);
 }

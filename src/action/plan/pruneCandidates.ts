@@ -1,3 +1,4 @@
+import { msg, t } from '../../base/language/translate.ts';
 import { copiesByDesign } from '../../clients/clientTable.ts';
 import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
@@ -29,15 +30,15 @@ type PruneClass =
 
 /** Headings of the classes, in the order in which they are shown. */
 export const pruneHeadings: Readonly<Record<PruneClass, string>> = {
-  orphan: 'orphans (proven)',
-  'likely-orphan': 'possible orphans (not proven)',
-  duplicate: 'older duplicates',
-  'idle-copy': 'idle copies of a client that runs',
-  'lock-conflict': 'fighting over one resource, still in use',
-  wedged: 'not responding, still connected',
-  idle: 'idle, still connected',
-  copy: 'other copies, still in use',
-  background: 'running on their own, by design',
+  orphan: msg('orphans (proven)'),
+  'likely-orphan': msg('possible orphans (not proven)'),
+  duplicate: msg('older duplicates'),
+  'idle-copy': msg('idle copies of a client that runs'),
+  'lock-conflict': msg('fighting over one resource, still in use'),
+  wedged: msg('not responding, still connected'),
+  idle: msg('idle, still connected'),
+  copy: msg('other copies, still in use'),
+  background: msg('running on their own, by design'),
 };
 
 export interface PruneCandidate {
@@ -69,7 +70,7 @@ export function pruneCandidates(snapshot: Snapshot, context: PlanContext): Prune
             {
               class: kind,
               instance,
-              plan: kind === 'idle' ? { ...plan, risks: [...plan.risks, 'Its client may use it at any moment.'] } : plan,
+              plan: kind === 'idle' ? { ...plan, risks: [...plan.risks, t('Its client may use it at any moment.')] } : plan,
               preselected: kind === 'orphan',
               ...(again ? { startedAgain: again } : {}),
               why: whyText(kind, instance, snapshot, again),
@@ -132,48 +133,50 @@ function copiesInUse(instance: Instance, snapshot: Snapshot): Instance[] {
 }
 
 function whyText(kind: PruneClass, instance: Instance, snapshot: Snapshot, again: ClientStops | undefined): string {
-  const respawn = again && `${instance.client?.name ?? 'its client'} started it again at once when a copy was stopped (${rateText(again)})`;
+  const respawn =
+    again && t('{0} started it again at once when a copy was stopped ({1})', instance.client?.name ?? t('its client'), rateText(again));
   return [classText(kind, instance, snapshot), conflictOf(instance), respawn].filter((text) => text !== undefined).join('; ');
 }
 
 function classText(kind: PruneClass, instance: Instance, snapshot: Snapshot): string {
   const { client } = instance;
-  const owner = client ? `${client.name} (PID ${client.pid})` : 'its client';
-  const user = `${owner}${copiesText(instance, snapshot)}`;
+  const owner = client ? t('{0} (PID {1})', client.name, client.pid) : t('its client');
+  const user = usersText(owner, instance, snapshot);
   switch (kind) {
     case 'orphan':
-      return 'its client is gone and nothing is connected to it';
+      return t('its client is gone and nothing is connected to it');
     case 'likely-orphan':
-      return 'its client seems to be gone; it is not proven that nothing uses it';
+      return t('its client seems to be gone; it is not proven that nothing uses it');
     case 'duplicate':
-      return `${owner} runs a newer copy of it`;
+      return t('{0} runs a newer copy of it', owner);
     case 'idle-copy':
-      return instance.findings.find((finding) => finding.kind === 'copies')?.message ?? `${owner} runs newer copies of it`;
+      return instance.findings.find((finding) => finding.kind === 'copies')?.message ?? t('{0} runs newer copies of it', owner);
     case 'lock-conflict':
     case 'copy':
-      return `in use by ${user}`;
+      return t('in use by {0}', user);
     case 'wedged':
-      return `still connected to ${user}; ${instance.findings.find(isUnresponsive)?.message ?? 'it does not respond'}`;
+      return t('still connected to {0}; {1}', user, instance.findings.find(isUnresponsive)?.message ?? t('it does not respond'));
     case 'idle':
-      return `still connected to ${user}; no call since ${moment(idleSince(instance, snapshot) ?? 0, Date.parse(snapshot.at))}`;
+      return t('still connected to {0}; no call since {1}', user, moment(idleSince(instance, snapshot) ?? 0, Date.parse(snapshot.at)));
     case 'background':
       return instance.transport === 'http'
-        ? 'runs on its own by design: it accepts connections'
-        : 'runs on its own by design: its input is no pipe of a client';
+        ? t('runs on its own by design: it accepts connections')
+        : t('runs on its own by design: its input is no pipe of a client');
   }
 }
 
-/** How many copies there are, and why, to follow the client's name; empty when it is the only one. */
-function copiesText(instance: Instance, snapshot: Snapshot): string {
+/** The client, how many copies there are, and why. @param owner the client */
+function usersText(owner: string, instance: Instance, snapshot: Snapshot): string {
   const { client } = instance;
   const copies = copiesInUse(instance, snapshot);
   if (copies.length === 0) {
-    return '';
+    return owner;
   }
   const same = copies.filter((copy) => copy.client?.identity === client?.identity).length;
   const design = client ? copiesByDesign(client.id) : undefined;
   const clients = new Set([client, ...copies.map((copy) => copy.client)].map((one) => one?.identity)).size;
-  const count = same > 0 ? `, which runs ${same + 1} copies` : `; ${clients} clients run ${copies.length + 1} copies`;
+  const count =
+    same > 0 ? t('{0}, which runs {1} copies', owner, same + 1) : t('{0}; {1} clients run {2} copies', owner, clients, copies.length + 1);
   return `${count}${design ? ` (${design.replace(/\.$/, '')})` : ''}`;
 }
 
@@ -190,13 +193,13 @@ export function lastCopies(chosen: readonly PruneCandidate[], snapshot: Snapshot
     const kept = snapshot.instances.some(
       (other) => !gone.has(other.id) && isCopyOf(other, instance) && other.client?.identity === client?.identity,
     );
-    return client && !kept ? [`${client.name} (PID ${client.pid}) will have no ${instance.name} server left.`] : [];
+    return client && !kept ? [t('{0} (PID {1}) will have no {2} server left.', client.name, client.pid, instance.name)] : [];
   });
   return [...new Set(sentences)];
 }
 
 function rateText({ stops, again }: ClientStops): string {
-  return `${again} of ${stops} ${stops === 1 ? 'stop' : 'stops'}`;
+  return stops === 1 ? t('{0} of 1 stop', again) : t('{0} of {1} stops', again, stops);
 }
 
 /** A sentence for each client that started several of the stopped servers again; of a single stop its own outcome says that. */
@@ -205,12 +208,16 @@ export function respawnRates(stopped: readonly { readonly candidate: PruneCandid
   for (const { candidate, again } of stopped) {
     const { client, name } = candidate.instance;
     const key = `${client?.identity}\n${name}`;
-    const before = rates.get(key) ?? { stops: 0, again: 0, server: `${name} under ${client?.name} (PID ${client?.pid})` };
+    const before = rates.get(key) ?? {
+      stops: 0,
+      again: 0,
+      server: t('{0} under {1} (PID {2})', name, client?.name ?? '', client?.pid ?? ''),
+    };
     rates.set(key, { ...before, stops: before.stops + 1, again: before.again + Number(again) });
   }
   return [...rates.values()].flatMap(({ server, ...rate }) =>
     rate.again > 0 && rate.stops > 1
-      ? [`${server} was started again at once after ${rateText(rate)}. What was started again is not stopped a second time.`]
+      ? [t('{0} was started again at once after {1}. What was started again is not stopped a second time.', server, rateText(rate))]
       : [],
   );
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Instance } from '../../model/snapshot.ts';
 
 /** The change that a restart made. A server that came back in the old version has one too. */
@@ -13,14 +14,17 @@ export function restartResult(before: string | null, after: Instance): RestartRe
   const runs = after.package?.running ?? null;
   const installed = after.package?.installed ?? null;
   const stale = after.findings.find(({ kind, confidence }) => (kind === 'stale' || kind === 'files-gone') && confidence !== 'unknown');
-  const version = runs === null ? '' : before === null || before === runs ? `, runs ${runs}` : `, ${before} → ${runs}`;
+  const version = runs === null ? '' : before === null || before === runs ? `, ${t('runs {0}', runs)}` : `, ${before} → ${runs}`;
   if (runs !== null && installed !== null && runs !== installed) {
     return {
       version,
-      warning: `The new process ${before === runs ? 'still ' : ''}runs ${runs}, but ${installed} is installed: the restart did not fix that.`,
+      warning:
+        before === runs
+          ? t('The new process still runs {0}, but {1} is installed: the restart did not fix that.', runs, installed)
+          : t('The new process runs {0}, but {1} is installed: the restart did not fix that.', runs, installed),
     };
   }
-  return stale ? { version, warning: `The restart did not fix it: ${stale.message}.` } : { version };
+  return stale ? { version, warning: t('The restart did not fix it: {0}.', stale.message) } : { version };
 }
 
 /** Whether the version of a new process is known yet: it is recorded when process and files have stopped changing. */

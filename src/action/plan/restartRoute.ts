@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientById, manualStep } from '../../clients/clientTable.ts';
 import { restartOwner } from '../../clients/restartOwner.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -36,10 +37,10 @@ export function restartRoute(instance: Instance, snapshot: Snapshot, verb: 'rest
       return orphan
         ? {
             kind: 'none',
-            reason: 'It was left running after its client exited, and nothing can use it. Stop it instead of restarting it.',
+            reason: t('It was left running after its client exited, and nothing can use it. Stop it instead of restarting it.'),
             orphan,
           }
-        : { kind: 'none', reason: `It runs without a client. ${manualStep(null, name)}` };
+        : { kind: 'none', reason: t('It runs without a client. {0}', manualStep(null, name)) };
     case 'user': {
       const askable = clientById(owner.client.id)?.controlledBy !== undefined;
       return { kind: 'manual', step: manualStep(owner.client, name), ...(askable ? { askable } : {}) };
@@ -68,9 +69,18 @@ export function routeText(route: RestartRoute, instance: Instance): string {
   const command = `“mcp-shepherd restart ${instance.pid}”`;
   switch (route.kind) {
     case 'control':
-      return `${command} asks ${controlOwner(route)} to restart it, and its client keeps the session; so does “MCP Shepherd: Restart Server…” in any window.`;
+      return t(
+        '{0} asks {1} to restart it, and its client keeps the session; so does “MCP Shepherd: Restart Server…” in any window.',
+        command,
+        controlOwner(route),
+      );
     case 'vscode-window':
-      return `${command} asks the ${instance.client?.name ?? 'VS Code'} window whose extension host has PID ${route.windowPid} to restart it; so does “MCP Shepherd: Restart Server…” in any window.`;
+      return t(
+        '{0} asks the {1} window whose extension host has PID {2} to restart it; so does “MCP Shepherd: Restart Server…” in any window.',
+        command,
+        instance.client?.name ?? 'VS Code',
+        route.windowPid,
+      );
     case 'manual':
       return route.step;
     case 'none':
@@ -80,11 +90,18 @@ export function routeText(route: RestartRoute, instance: Instance): string {
 
 /** The step for a server of another window of the editor, which only that window can restart. */
 export function otherWindowStep(instance: Instance): string {
-  const window = instance.client ? ` (extension host PID ${instance.client.pid})` : '';
-  return `Another window of ${instance.client?.name ?? 'the editor'}${window} runs ${instance.name}. In that window run “MCP Shepherd: Restart Server…” and choose ${instance.name}.`;
+  const { client, name } = instance;
+  return client
+    ? t(
+        'Another window of {0} (extension host PID {1}) runs {2}. In that window run “MCP Shepherd: Restart Server…” and choose {2}.',
+        client.name,
+        client.pid,
+        name,
+      )
+    : t('Another window of the editor runs {0}. In that window run “MCP Shepherd: Restart Server…” and choose {0}.', name);
 }
 
 /** Who is asked over the control endpoint. */
 export function controlOwner(route: RestartRoute & { readonly kind: 'control' }): string {
-  return route.guardPid === undefined ? 'the server itself' : `its guard (PID ${route.guardPid})`;
+  return route.guardPid === undefined ? t('the server itself') : t('its guard (PID {0})', route.guardPid);
 }

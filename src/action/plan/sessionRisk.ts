@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import { clientById, clientName, manualStep } from '../../clients/clientTable.ts';
 
@@ -17,19 +18,26 @@ export function sessionRisks(instance: Instance, snapshot: Pick<Snapshot, 'defin
     (id) => losesSession(id) && !connected.some((client) => client.id === id),
   );
   const sentences = [
-    ...connected.map(
-      (client) =>
-        `${client.name} (PID ${client.pid}) is connected to it and will not start a new session after a restart, so its calls will fail. ${manualStep(client, instance.name)}`,
+    ...connected.map((client) =>
+      t(
+        '{0} (PID {1}) is connected to it and will not start a new session after a restart, so its calls will fail. {2}',
+        client.name,
+        client.pid,
+        manualStep(client, instance.name),
+      ),
     ),
     ...(configured.length === 0
       ? []
       : [
-          `${listText(configured.map(clientName), Number.POSITIVE_INFINITY)} may have a session with it, and will not start a new one after a restart.`,
+          t(
+            '{0} may have a session with it, and will not start a new one after a restart.',
+            listText(configured.map(clientName), Number.POSITIVE_INFINITY),
+          ),
         ]),
   ];
   return sentences.length === 0
     ? []
-    : [...sentences, 'To keep sessions across restarts, start the server through "mcp-shepherd guard --http".'];
+    : [...sentences, t('To keep sessions across restarts, start the server through "mcp-shepherd guard --http".')];
 }
 
 function losesSession(id: string): boolean {

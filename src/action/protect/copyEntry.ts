@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import type { ClientRow, FormatId } from '../../clients/clientDescription.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
@@ -52,35 +53,37 @@ export async function prepareCopy(
   const to = clientName(target);
   const { name } = source;
   if (!row || target === source.client) {
-    return refused(row ? `${name} is an entry of ${to} itself.` : `There is no client “${target}”.`);
+    return refused(row ? t('{0} is an entry of {1} itself.', name, to) : t('There is no client “{0}”.', target));
   }
   if (source.transport !== 'stdio' || source.command === undefined) {
     return refused(
-      `${name} is a remote server: only entries that start a program are copied, because clients write addresses in different ways.`,
+      t('{0} is a remote server: only entries that start a program are copied, because clients write addresses in different ways.', name),
     );
   }
   const taken = definitions.find((one) => one.client === target && one.name === name && one.folder === undefined);
   if (taken) {
-    return refused(`${to} already has a server “${name}” (${taken.file}:${taken.line}); nothing is replaced.`);
+    return refused(t('{0} already has a server “{1}” ({2}:{3}); nothing is replaced.', to, name, taken.file, taken.line));
   }
   const pids = row.rewritesFiles ? machine.running.get(target) : undefined;
   if (pids !== undefined) {
     return refused(
-      `${to} is running (PID ${pids.join(', ')}) and overwrites its file from its memory: the change would be lost.`,
-      `Quit ${to} and try again.`,
+      t('{0} is running (PID {1}) and overwrites its file from its memory: the change would be lost.', to, pids.join(', ')),
+      t('Quit {0} and try again.', to),
     );
   }
   const place = targetOf(row, machine);
   if ('missing' in place) {
     return refused(
-      place.missing === undefined ? `${to} has no file that an entry can be added to.` : `${to} has no file ${place.missing} yet.`,
-      ...(place.missing === undefined ? [] : [`Add a first server in ${to}, and try again.`]),
+      place.missing === undefined
+        ? t('{0} has no file that an entry can be added to.', to)
+        : t('{0} has no file {1} yet.', to, place.missing),
+      ...(place.missing === undefined ? [] : [t('Add a first server in {0}, and try again.', to)]),
     );
   }
   try {
     return await prepared(source, row, place, machine);
   } catch (error) {
-    return refused(error instanceof EditRefused ? error.message : `${place.path} cannot be changed: ${reasonOf(error)}`);
+    return refused(error instanceof EditRefused ? error.message : t('{0} cannot be changed: {1}', place.path, reasonOf(error)));
   }
 }
 
@@ -126,15 +129,19 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
   const entry: LocalEntry = { name, words, env, ...(cwd === undefined ? {} : { cwd }) };
   if ([...words, ...Object.values(env), cwd ?? ''].some((text) => text.includes('${input:'))) {
     return refused(
-      `${name} asks for inputs of VS Code (“\${input:…}”), which are not part of the entry.`,
-      'Write the entry by hand, with values of its own.',
+      t('{0} asks for inputs of VS Code (“${input:…}”), which are not part of the entry.', name),
+      t('Write the entry by hand, with values of its own.'),
     );
   }
   const file = readEditable(path);
   const workTree = await sharedThrough(file.realPath, machine.env);
   if (workTree !== undefined) {
     return refused(
-      `${path} is in the git work tree ${workTree}, which does not ignore it: other users would get the entry and the values of its variables.`,
+      t(
+        '{0} is in the git work tree {1}, which does not ignore it: other users would get the entry and the values of its variables.',
+        path,
+        workTree,
+      ),
     );
   }
   const after = await addEntry(format, form, file.text, entry);
@@ -143,19 +150,19 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
   const shown = await addEntry(format, form, file.text, { ...entry, env: hidden });
   checkReplaceable(file);
   const inVariables = variables.filter((key) => hasVariable(env[key] ?? ''));
-  const uses = [...(words.some(hasVariable) ? ['its command'] : []), ...inVariables];
+  const uses = [...(words.some(hasVariable) ? [t('its command')] : []), ...inVariables];
   const left = await notCopied(source, form);
   const warnings = [
-    ...(variables.length === 0 ? [] : [`The values of ${listText(variables, mostNames)} are copied, and are not shown here.`]),
+    ...(variables.length === 0 ? [] : [t('The values of {0} are copied, and are not shown here.', listText(variables, mostNames))]),
     ...(variables.length > 0 && (statSync(file.realPath).mode & 0o044) !== 0 && machine.platform !== 'win32'
-      ? [`Other users of this machine may read ${path}.`]
+      ? [t('Other users of this machine may read {0}.', path)]
       : []),
     ...(uses.length === 0
       ? []
-      : [`Variables in ${listText(uses, mostNames)} are copied as written; ${row.name} may write them in another way.`]),
-    ...(left.length === 0 ? [] : [`Not copied: ${listText(left, mostNames)}.`]),
-    ...(words.length < written.length ? ['The copy starts without the guard.'] : []),
-    ...(source.enabled ? [] : [`${name} is switched off in ${clientName(source.client)}; the copy is not.`]),
+      : [t('Variables in {0} are copied as written; {1} may write them in another way.', listText(uses, mostNames), row.name)]),
+    ...(left.length === 0 ? [] : [t('Not copied: {0}.', listText(left, mostNames))]),
+    ...(words.length < written.length ? [t('The copy starts without the guard.')] : []),
+    ...(source.enabled ? [] : [t('{0} is switched off in {1}; the copy is not.', name, clientName(source.client))]),
   ];
   return {
     kind: 'change',
@@ -165,7 +172,9 @@ async function prepared(source: RawDefinition, row: ClientRow, { path, format, f
     variables,
     shown,
     warnings,
-    restartStep: row.restartsOnChange ? `${row.name} starts ${name} by itself.` : row.restartStep.replaceAll('NAME', name),
+    restartStep: row.restartsOnChange
+      ? t('{0} starts {1} by itself.', row.name, name)
+      : translated(row.restartStep).replaceAll('NAME', name),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { maxConfigBytes } from '../../config/discovery/readConfigFile.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { renamePatiently } from '../../storage/atomicFile.ts';
@@ -40,12 +41,12 @@ export function readEditable(path: string): EditableFile {
   checkPlain(path, info);
   const read = readBytes(realPath, maxConfigBytes);
   if (read.status !== 'ok') {
-    throw new EditRefused(`${path} cannot be changed: ${read.reason}.`);
+    throw new EditRefused(t('{0} cannot be changed: {1}.', path, read.reason));
   }
   const { bytes } = read;
   const { text, encode } = encodingOf(path, bytes);
   if (!encode(text).equals(bytes)) {
-    throw new EditRefused(`${path} is not valid UTF-8 throughout; it is not changed.`);
+    throw new EditRefused(t('{0} is not valid UTF-8 throughout; it is not changed.', path));
   }
   return { path, realPath, text, bytes, fingerprint: fingerprintOf(bytes) };
 }
@@ -55,13 +56,15 @@ export function checkReplaceable({ path, realPath }: Pick<EditableFile, 'path' |
   const info = refusing(path, () => statSync(realPath));
   const uid = process.getuid?.();
   if ((info.mode & 0o222) === 0) {
-    throw new EditRefused(`${path} is read-only. It may be managed by a package manager or an administrator: change it there.`);
+    throw new EditRefused(t('{0} is read-only. It may be managed by a package manager or an administrator: change it there.', path));
   }
   if (uid !== undefined && uid !== 0 && info.uid !== uid) {
-    throw new EditRefused(`${path} belongs to another user; it is not changed.`);
+    throw new EditRefused(t('{0} belongs to another user; it is not changed.', path));
   }
   if (info.nlink > 1) {
-    throw new EditRefused(`${path} is one of ${info.nlink} hard links to a file; replacing it would separate them, so it is not changed.`);
+    throw new EditRefused(
+      t('{0} is one of {1} hard links to a file; replacing it would separate them, so it is not changed.', path, info.nlink),
+    );
   }
   refusing(path, () => accessSync(realPath, constants.W_OK));
   refusing(path, () => accessSync(dirname(realPath), constants.W_OK));
@@ -95,7 +98,7 @@ export function replaceText(file: EditableFile, text: string): void {
     }
     // Checked as late as possible: what another program writes between this check and the rename is lost.
     if (realpathSync(file.path) !== file.realPath || fingerprintNow(file.realPath) !== file.fingerprint) {
-      throw new EditRefused(`${file.path} has changed since it was read; nothing was written. Try again.`);
+      throw new EditRefused(t('{0} has changed since it was read; nothing was written. Try again.', file.path));
     }
     renamePatiently(temporary, file.realPath);
   } catch (error) {
@@ -109,14 +112,14 @@ function encodingOf(path: string, bytes: Buffer): { readonly text: string; encod
   const text = bytes.toString(wide ? 'utf16le' : 'utf8');
   const mark = text.charCodeAt(0) === 0xfeff ? '\ufeff' : '';
   if (text.includes('\0')) {
-    throw new EditRefused(`${path} contains binary data; it is not changed.`);
+    throw new EditRefused(t('{0} contains binary data; it is not changed.', path));
   }
   return { text: text.slice(mark.length), encode: (changed) => Buffer.from(mark + changed, wide ? 'utf16le' : 'utf8') };
 }
 
 function checkPlain(path: string, info: Stats): void {
   if (!info.isFile() || info.size > maxConfigBytes) {
-    throw new EditRefused(`${path} is not a regular file, or too large to be changed.`);
+    throw new EditRefused(t('{0} is not a regular file, or too large to be changed.', path));
   }
 }
 
@@ -138,10 +141,10 @@ function refusing<T>(path: string, access: () => T): T {
     const code = errorCode(error) ?? reasonOf(error);
     const why =
       code === 'ENOENT'
-        ? 'no longer exists'
+        ? t('no longer exists')
         : code === 'EACCES' || code === 'EPERM'
-          ? 'cannot be changed with your permissions'
-          : `cannot be changed (${code})`;
+          ? t('cannot be changed with your permissions')
+          : t('cannot be changed ({0})', code);
     throw new EditRefused(`${path} ${why}.`);
   }
 }

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { EditRefused } from '../../config/formats/commandEdits.ts';
 import { editsOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -28,7 +29,7 @@ export type FixPreparation =
 export async function prepareFix(definition: RawDefinition, fix: EntryFix, machine: Machine): Promise<FixPreparation> {
   const edits = await editsOf(definition.format);
   if (!edits) {
-    return { kind: 'refused', reason: `${definition.file} is a file that MCP Shepherd only reads.` };
+    return { kind: 'refused', reason: t('{0} is a file that MCP Shepherd only reads.', definition.file) };
   }
   try {
     const file = readEditable(definition.file);
@@ -45,7 +46,7 @@ export async function prepareFix(definition: RawDefinition, fix: EntryFix, machi
     const warnings = warningsFor(facts, 'unprotect', false);
     return { kind: 'change', file, after, words: [...entry.words, ...words], warnings, restartStep: facts.restartStep };
   } catch (error) {
-    const reason = error instanceof EditRefused ? error.message : `${definition.file} cannot be changed: ${reasonOf(error)}`;
+    const reason = error instanceof EditRefused ? error.message : t('{0} cannot be changed: {1}', definition.file, reasonOf(error));
     return { kind: 'refused', reason };
   }
 }
@@ -59,10 +60,17 @@ function fixRefusal(facts: ProtectFacts, words: readonly string[]): string | und
     return [refusal.reason, ...refusal.advice].join(' ');
   }
   if (workTree !== undefined) {
-    return `${file} is in the git work tree ${workTree}, which does not ignore it: other users would get a command for this machine. Correct ${name} by hand.`;
+    return t(
+      '{0} is in the git work tree {1}, which does not ignore it: other users would get a command for this machine. Correct {2} by hand.',
+      file,
+      workTree,
+      name,
+    );
   }
   if (ruleFor(rules, 'allowed', own) ?? ruleFor(rules, 'denied', own)) {
-    return `A rule of the client names exactly the command of ${name}. Correct the entry and the rule by hand.`;
+    return t('A rule of the client names exactly the command of {0}. Correct the entry and the rule by hand.', name);
   }
-  return words[0] === definition.command ? undefined : `${name} has changed in ${file} since it was read. Nothing was changed. Try again.`;
+  return words[0] === definition.command
+    ? undefined
+    : t('{0} has changed in {1} since it was read. Nothing was changed. Try again.', name, file);
 }

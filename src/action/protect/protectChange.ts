@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { type CommandEdits, EditRefused, type EntryPlace } from '../../config/formats/commandEdits.ts';
 import { editsOf } from '../../config/formats/formats.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -117,15 +118,15 @@ export async function prepareProtect(
   const { name } = definition;
   const edits = await editsOf(definition.format);
   if (definition.transport !== 'stdio' || definition.command === undefined) {
-    return refused(`${name} is a remote server: its client starts no program that could run behind the guard.`);
+    return refused(t('{0} is a remote server: its client starts no program that could run behind the guard.', name));
   }
   if (!edits) {
-    return refused(`${definition.file} is a file that MCP Shepherd only reads.`);
+    return refused(t('{0} is a file that MCP Shepherd only reads.', definition.file));
   }
   try {
     const state = request.action === 'protect' ? stateRefusal(runDir, 'bin') : undefined;
     if (state !== undefined) {
-      return refused(`Another user could replace what the guard starts: ${state}, or name another run folder with --run-dir.`);
+      return refused(t('Another user could replace what the guard starts: {0}, or name another run folder with --run-dir.', state));
     }
     const file = prepared ?? readEditable(definition.file);
     const place = entryPlaceOf(definition);
@@ -158,7 +159,7 @@ export async function prepareProtect(
       restartStep: facts.restartStep,
     };
   } catch (error) {
-    return refused(error instanceof EditRefused ? error.message : `${definition.file} cannot be changed: ${reasonOf(error)}`);
+    return refused(error instanceof EditRefused ? error.message : t('{0} cannot be changed: {1}', definition.file, reasonOf(error)));
   }
 }
 
@@ -223,6 +224,6 @@ function refused(reason: string): Preparation {
 
 function unchangedReason(name: string, request: ProtectRequest): string {
   return request.action === 'protect'
-    ? `${name} already starts through the guard in this way.`
-    : `${name} does not start through the guard.`;
+    ? t('{0} already starts through the guard in this way.', name)
+    : t('{0} does not start through the guard.', name);
 }

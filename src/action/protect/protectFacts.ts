@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { msg, t, translated } from '../../base/language/translate.ts';
 import { programOnPath, runProgram } from '../../base/runProgram.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import { clientById, clientName, clientTable } from '../../clients/clientTable.ts';
@@ -103,8 +104,8 @@ export async function protectFacts(
     clientName: clientName(definition.client),
     otherReaders: definition.readBy.filter((id) => id !== definition.client && !areOneProduct(id, definition.client)).map(clientName),
     restartStep: row?.restartsOnChange
-      ? `${row.name} restarts ${definition.name} by itself when this file changes.`
-      : (row?.restartStep ?? 'End the program that started NAME and start it again.').replaceAll('NAME', () =>
+      ? t('{0} restarts {1} by itself when this file changes.', row.name, definition.name)
+      : translated(row?.restartStep ?? msg('End the program that started NAME and start it again.')).replaceAll('NAME', () =>
           singleLine(definition.name, 200),
         ),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),

@@ -1,4 +1,5 @@
 import { asRecord } from '../../base/json.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import { clientById } from '../../clients/clientTable.ts';
 
@@ -29,14 +30,19 @@ export function protectRefusal(
   const { name, file } = definition;
   if (definition.scope === 'managed') {
     return {
-      reason: `${file} is managed by an administrator and may not be changed.`,
-      advice: ['Ask the administrator.'],
+      reason: t('{0} is managed by an administrator and may not be changed.', file),
+      advice: [t('Ask the administrator.')],
     };
   }
   if (rewrittenBy !== undefined) {
     return {
-      reason: `${clientName} is running (PID ${rewrittenBy.join(', ')}) and overwrites ${file} from its memory: the change would be lost.`,
-      advice: [`Quit ${clientName}, also from the tray or menu bar, and try again.`],
+      reason: t(
+        '{0} is running (PID {1}) and overwrites {2} from its memory: the change would be lost.',
+        clientName,
+        rewrittenBy.join(', '),
+        file,
+      ),
+      advice: [t('Quit {0}, also from the tray or menu bar, and try again.', clientName)],
     };
   }
   if (action === 'unprotect') {
@@ -44,23 +50,31 @@ export function protectRefusal(
   }
   if (ruleFor(facts.rules, 'denied', facts.own)) {
     return {
-      reason: `An administrator does not allow the command of ${name}; the guard would bypass that rule.`,
-      advice: ['Ask the administrator.'],
+      reason: t('An administrator does not allow the command of {0}; the guard would bypass that rule.', name),
+      advice: [t('Ask the administrator.')],
     };
   }
   const shared = workTree !== undefined;
-  const ownEntry = `Configure ${name} for yourself instead, ${ownScope(facts)}, and protect that entry.`;
+  const ownEntry = t('Configure {0} for yourself instead, {1}, and protect that entry.', name, ownScope(facts));
   if (portable && !onNpm) {
     return {
-      reason:
+      reason: t(
         'The portable form starts “npx -y mcp-shepherd”, and npm has no such package yet: the server would not start, and the first stranger who registers the name could run code wherever this file is used.',
-      advice: [shared ? ownEntry : 'Use the launcher of this machine, which is what “protect” writes without --portable.'],
+      ),
+      advice: [shared ? ownEntry : t('Use the launcher of this machine, which is what “protect” writes without --portable.')],
     };
   }
   if (shared && !portable) {
     return {
-      reason: `${file} is in the git work tree ${workTree}, which does not ignore it: other users would get a path that exists on this machine only.`,
-      advice: [ownEntry, ...(onNpm ? ['Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.'] : [])],
+      reason: t(
+        '{0} is in the git work tree {1}, which does not ignore it: other users would get a path that exists on this machine only.',
+        file,
+        workTree,
+      ),
+      advice: [
+        ownEntry,
+        ...(onNpm ? [t('Or use the portable form (“npx -y mcp-shepherd guard -- …”), which works wherever npm does.')] : []),
+      ],
       ...(onNpm ? { portableHelps: true } : {}),
     };
   }
@@ -69,7 +83,9 @@ export function protectRefusal(
 
 /** Where an entry for this user only goes. */
 function ownScope({ definition, clientName }: ProtectFacts): string {
-  return clientById(definition.client)?.ownEntryPlace?.replaceAll('NAME', () => definition.name) ?? `in ${clientName}'s user configuration`;
+  return (
+    clientById(definition.client)?.ownEntryPlace?.replaceAll('NAME', () => definition.name) ?? t("in {0}'s user configuration", clientName)
+  );
 }
 
 /** The warnings before an entry is changed, a sentence each; pure. */
@@ -78,16 +94,18 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
   const { name, file } = definition;
   const warnings: string[] = [];
   if (!definition.enabled) {
-    warnings.push(`${name} is switched off, and stays so.`);
+    warnings.push(t('{0} is switched off, and stays so.', name));
   }
   if (otherReaders.length > 0) {
     warnings.push(
-      `${listText(otherReaders, Number.POSITIVE_INFINITY)} read${otherReaders.length === 1 ? 's' : ''} this file too and start${otherReaders.length === 1 ? 's' : ''} the server in the same way.`,
+      otherReaders.length === 1
+        ? t('{0} reads this file too and starts the server in the same way.', listText(otherReaders))
+        : t('{0} read this file too and start the server in the same way.', listText(otherReaders, Number.POSITIVE_INFINITY)),
     );
   }
   const fileWarning = clientById(definition.client)?.fileWarning;
   if (fileWarning?.file.test(file)) {
-    warnings.push(fileWarning.text);
+    warnings.push(translated(fileWarning.text));
   }
   if (action === 'unprotect') {
     return warnings;
@@ -95,17 +113,22 @@ export function warningsFor(facts: ProtectFacts, action: 'protect' | 'unprotect'
   const rule = ruleFor(facts.rules, 'allowed', facts.own);
   if (rule) {
     warnings.push(
-      `${rule.file} allows exactly this command. With the guard it is another command, which the client may refuse to start: ask for another rule, or allow the server by its name.`,
+      t(
+        '{0} allows exactly this command. With the guard it is another command, which the client may refuse to start: ask for another rule, or allow the server by its name.',
+        rule.file,
+      ),
     );
   }
   if (entry.sandboxEnabled === true) {
-    warnings.push('VS Code runs this server in its sandbox. The guard runs in the sandbox too, and may not be able to write its record.');
+    warnings.push(
+      t('VS Code runs this server in its sandbox. The guard runs in the sandbox too, and may not be able to write its record.'),
+    );
   }
   if (isDebugged(entry)) {
-    warnings.push('“dev.debug” attaches to the process that VS Code starts, which will be the guard, not the server.');
+    warnings.push(t('“dev.debug” attaches to the process that VS Code starts, which will be the guard, not the server.'));
   }
   if (definition.vscodeCollection === 'user' && !portable) {
-    warnings.push('If Settings Sync shares your MCP servers, your other machines get this machine’s launcher path.');
+    warnings.push(t('If Settings Sync shares your MCP servers, your other machines get this machine’s launcher path.'));
   }
   return warnings;
 }

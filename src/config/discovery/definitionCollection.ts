@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { errorName } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { clientTable } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -66,7 +67,7 @@ export class DefinitionCollection {
       try {
         this.#addEntry(search, { path, realPath, realFolder }, entry, file);
       } catch (error) {
-        const message = `The server “${entry.name}” cannot be read (${errorName(error)}); this entry is ignored.`;
+        const message = t('The server “{0}” cannot be read ({1}); this entry is ignored.', entry.name, errorName(error));
         this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
       }
     }
@@ -126,7 +127,7 @@ export class DefinitionCollection {
     }
     const { headers, envFile, ...rest } = fields;
     if (fields.args.length > maxArguments) {
-      const message = `The server “${entry.name}” has ${fields.args.length} arguments; only the first ${maxArguments} are read.`;
+      const message = t('The server “{0}” has {1} arguments; only the first {2} are read.', entry.name, fields.args.length, maxArguments);
       this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
     }
     const folder = entry.folder === undefined ? search.folder : resolve(entry.folder);

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 
 /** In bytes. `~/.claude.json` contains histories and can have a few megabytes. */
 export const maxConfigBytes = 8 * 1024 * 1024;
@@ -59,16 +60,16 @@ async function readAll(handle: FileHandle, size: number): Promise<string> {
 
 function refusal(found: Stats): string | undefined {
   if (!found.isFile()) {
-    const what = found.isDirectory() ? 'a directory' : found.isFIFO() ? 'a named pipe' : 'not a regular file';
-    return `This is ${what} where a configuration file is expected; it is not read.`;
+    const what = found.isDirectory() ? t('a directory') : found.isFIFO() ? t('a named pipe') : t('not a regular file');
+    return t('This is {0} where a configuration file is expected; it is not read.', what);
   }
   return found.size > maxConfigBytes
-    ? `The file is too large to be a configuration file (${found.size} bytes); it is not read.`
+    ? t('The file is too large to be a configuration file ({0} bytes); it is not read.', found.size)
     : undefined;
 }
 
 async function failure(path: string, error: unknown): Promise<ConfigText> {
-  const code = errorCode(error) ?? 'unknown error';
+  const code = errorCode(error) ?? t('unknown error');
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -76,12 +77,12 @@ async function failure(path: string, error: unknown): Promise<ConfigText> {
     case 'ERR_INVALID_ARG_VALUE':
       return { status: 'absent' };
     case 'ELOOP':
-      return { status: 'problem', reason: 'The path is a loop of symbolic links.', at: path };
+      return { status: 'problem', reason: t('The path is a loop of symbolic links.'), at: path };
     case 'EACCES':
     case 'EPERM':
       return await denied(path);
     default:
-      return { status: 'problem', reason: `The file cannot be read (${code}).`, at: path };
+      return { status: 'problem', reason: t('The file cannot be read ({0}).', code), at: path };
   }
 }
 
@@ -92,12 +93,12 @@ async function denied(path: string): Promise<ConfigText> {
       await stat(at);
       const reason =
         at === path
-          ? 'Permission denied: the file cannot be read.'
-          : 'Permission denied: this directory cannot be searched for configuration files.';
+          ? t('Permission denied: the file cannot be read.')
+          : t('Permission denied: this directory cannot be searched for configuration files.');
       return { status: 'problem', reason, at };
     } catch {
       if (at === dirname(at)) {
-        return { status: 'problem', reason: 'Permission denied.', at: path };
+        return { status: 'problem', reason: t('Permission denied.'), at: path };
       }
     }
   }

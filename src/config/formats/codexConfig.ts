@@ -1,5 +1,6 @@
 import { parse, TomlError } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import {
   type CommandEdits,
   checkEdit,
@@ -49,22 +50,22 @@ function locate(text: string, place: EntryPlace, table: string): Located {
     root = parse(text, { maxDepth });
     pairs = scanToml(text).pairs;
   } catch {
-    throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
+    throw new EditRefused(t('The file has a mistake; it is not changed until that is fixed.'));
   }
   const servers = isRecord(root) ? root[table] : undefined;
   const entry = isRecord(servers) && Object.hasOwn(servers, place.name) ? servers[place.name] : undefined;
   if (!isRecord(entry)) {
-    throw new EditRefused(`The file no longer has a server “${place.name}”.`);
+    throw new EditRefused(t('The file no longer has a server “{0}”.', place.name));
   }
   const pair = (key: string): TomlPair | undefined =>
     pairs.find((item) => item.path.length === 3 && item.path[0] === table && item.path[1] === place.name && item.path[2] === key);
   const command = pair('command');
   const args = pair('args');
   if (command?.value.kind !== 'text' || typeof entry.command !== 'string') {
-    throw new EditRefused(`The server “${place.name}” has no command that could be started through the guard.`);
+    throw new EditRefused(t('The server “{0}” has no command that could be started through the guard.', place.name));
   }
   if (args !== undefined && (args.value.kind !== 'list' || texts(entry.args).length !== args.value.items.length)) {
-    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of strings.`);
+    throw new EditRefused(t('The server “{0}” has “args” that are not a list of strings.', place.name));
   }
   return { root, path, entry, command, args, words: [entry.command, ...texts(entry.args)] };
 }
@@ -145,7 +146,7 @@ export const codexConfig: Format = {
         entries.push({ name, line: lines.get(name) ?? 1, value });
       }
     } else if (servers !== undefined) {
-      problems.push({ message: `“${tableName}” is not a table; [${tableName}.NAME] is expected.`, line: lines.get('') ?? 1 });
+      problems.push({ message: t('“{0}” is not a table; [{0}.NAME] is expected.', tableName), line: lines.get('') ?? 1 });
     }
     return { ...emptyServerFile, entries, problems, folders: [...trust.keys()], trust };
   },
@@ -161,7 +162,7 @@ export const vibeConfig: Format = {
     }
     const list = isRecord(root) ? root[tableName] : undefined;
     if (!Array.isArray(list)) {
-      const problems = list === undefined ? [] : [{ message: `“${tableName}” is not a list; [[${tableName}]] is expected.`, line: 1 }];
+      const problems = list === undefined ? [] : [{ message: t('“{0}” is not a list; [[{0}]] is expected.', tableName), line: 1 }];
       return { ...emptyServerFile, problems };
     }
     const names = scanToml(text).pairs.filter(({ path }) => path.length === 3 && path[0] === tableName && path[2] === 'name');
@@ -173,7 +174,7 @@ export const vibeConfig: Format = {
       if (isRecord(value) && typeof value.name === 'string') {
         entries.push({ name: value.name, line, value });
       } else {
-        problems.push({ message: 'A server in this list has no name; it is ignored.', line });
+        problems.push({ message: t('A server in this list has no name; it is ignored.'), line });
       }
     }
     return { ...emptyServerFile, entries, problems };
@@ -211,12 +212,12 @@ function lineCounter(text: string): (offset: number) => number {
 
 function problemOf(error: unknown): FileProblem {
   if (!(error instanceof TomlError)) {
-    return { message: 'The file is not valid TOML; nothing in it can be used.', line: 1 };
+    return { message: t('The file is not valid TOML; nothing in it can be used.'), line: 1 };
   }
   // Only the first line: the others quote the file, which may contain secrets.
   const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '').replace(/["'`].*["'`]/g, '…');
   return {
-    message: `This is not valid TOML: ${reason}. Fix the file; nothing in it can be used until then.`,
+    message: t('This is not valid TOML: {0}. Fix the file; nothing in it can be used until then.', reason),
     line: error.line,
     column: error.column,
   };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 
 /** Identifies one entry of a file. */
 export interface EntryPlace {
@@ -82,12 +83,12 @@ export class EditRefused extends Error {
 
 /** The refusal of an entry whose notation no edit can change without a risk for the rest of the file. */
 export function unsafeEdit(): EditRefused {
-  return new EditRefused('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.');
+  return new EditRefused(t('The entry is written in a way that cannot be changed safely. Nothing was changed; change it by hand.'));
 }
 
 /** The refusal of an entry that starts the guard without a server behind it. */
 export function nothingBehind(): EditRefused {
-  return new EditRefused('The entry has no command behind the guard. Nothing was changed.');
+  return new EditRefused(t('The entry has no command behind the guard. Nothing was changed.'));
 }
 
 /** One replacement in a text. */

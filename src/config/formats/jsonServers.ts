@@ -1,5 +1,6 @@
 import type { Node } from 'jsonc-parser';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { type JsoncFile, nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type ServerFile, texts } from './serverFile.ts';
@@ -83,7 +84,7 @@ export function problemThroughout(file: JsoncFile): readonly FileProblem[] {
 }
 
 function notAnObject(root: Node): FileProblem {
-  return { message: `The file holds ${article(root)}, not an object; nothing in it can be used.`, line: 1 };
+  return { message: t('The file holds {0}, not an object; nothing in it can be used.', article(root)), line: 1 };
 }
 
 /** The path of an entry: in the first map that has it as a server. */
@@ -105,7 +106,7 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
   if (map.type !== 'object') {
     if (!file.isBroken(map)) {
       problems.push({
-        message: `The servers are ${article(map)} here; an object with a name for each is expected.`,
+        message: t('The servers are {0} here; an object with a name for each is expected.', article(map)),
         ...file.position(map.offset),
       });
     }
@@ -122,7 +123,7 @@ export function readMap(file: JsoncFile, map: Node, entries: ServerEntry[], prob
       }
     } else if (!repeated.has(name)) {
       repeated.add(name);
-      problems.push({ message: `The server “${name}” is named twice in this file; the later entry counts.`, line });
+      problems.push({ message: t('The server “{0}” is named twice in this file; the later entry counts.', name), line });
     }
   }
 }
@@ -137,7 +138,7 @@ function readList(file: JsoncFile, list: Node, entries: ServerEntry[], problems:
     if (name?.type === 'string') {
       entries.push({ name: String(name.value), line: file.position(name.offset).line, value: plainValue(item) });
     } else {
-      problems.push({ message: 'A server in this list has no name; it is ignored.', ...file.position(item.offset) });
+      problems.push({ message: t('A server in this list has no name; it is ignored.'), ...file.position(item.offset) });
     }
   }
 }
@@ -155,7 +156,20 @@ function looksLikeServer(node: Node): boolean {
 }
 
 function article(node: Node): string {
-  return node.type === 'array' ? 'a list' : `a ${node.type}`;
+  switch (node.type) {
+    case 'array':
+      return t('a list');
+    case 'string':
+      return t('a string');
+    case 'number':
+      return t('a number');
+    case 'boolean':
+      return t('a boolean');
+    case 'null':
+      return t('a null');
+    default:
+      return `a ${node.type}`;
+  }
 }
 
 function switchedOff(file: JsoncFile, entries: readonly ServerEntry[], options: JsonFormatOptions): ServerFile['switchedOff'] {

@@ -1,4 +1,5 @@
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { msg, t, translated } from '../../base/language/translate.ts';
 import type { FileProblem } from './serverFile.ts';
 
 /** Deeper files are refused, before the recursive parser overflows the stack. */
@@ -25,18 +26,22 @@ export function parseJsonc(text: string): JsoncFile {
   }
   const tooDeep = depthExceeded(text, maxDepth);
   if (tooDeep !== undefined) {
-    return { ...none, problem: { message: `This is nested deeper than ${maxDepth} levels; the file is not read.`, ...position(tooDeep) } };
+    return {
+      ...none,
+      problem: { message: t('This is nested deeper than {0} levels; the file is not read.', maxDepth), ...position(tooDeep) },
+    };
   }
   const errors: ParseError[] = [];
   let root: Node | undefined;
   try {
     root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
   } catch {
-    return { ...none, problem: { message: 'The file is not valid JSON; it is not read.', line: 1 } };
+    return { ...none, problem: { message: t('The file is not valid JSON; it is not read.'), line: 1 } };
   }
   const [first] = errors;
   const mistakes = errors.map(({ offset }) => offset).sort((a, b) => a - b);
-  const kept = root?.type === 'object' ? 'Fix the file; its other readable entries are used.' : 'Fix the file; nothing in it can be used.';
+  const kept =
+    root?.type === 'object' ? t('Fix the file; its other readable entries are used.') : t('Fix the file; nothing in it can be used.');
   return {
     root,
     position,
@@ -45,7 +50,11 @@ export function parseJsonc(text: string): JsoncFile {
       return next !== undefined && next <= offset + length;
     },
     problem: first && {
-      message: `This is not valid JSON: ${reasons[printParseErrorCode(first.error)] ?? 'there is a mistake here'}. ${kept}`,
+      message: t(
+        'This is not valid JSON: {0}. {1}',
+        translated(reasons[printParseErrorCode(first.error)] ?? msg('there is a mistake here')),
+        kept,
+      ),
       ...position(first.offset),
     },
   };
@@ -78,22 +87,22 @@ export function plainValue(node: Node | undefined): unknown {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'an unknown word or character',
-  InvalidNumberFormat: 'an invalid number',
-  PropertyNameExpected: 'a name in double quotes is expected',
-  ValueExpected: 'a value is expected',
-  ColonExpected: 'a colon is expected',
-  CommaExpected: 'a comma is expected',
-  CloseBraceExpected: 'a closing brace is expected',
-  CloseBracketExpected: 'a closing bracket is expected',
-  EndOfFileExpected: 'there is text after the end',
-  InvalidCommentToken: 'a comment is not allowed here',
-  UnexpectedEndOfComment: 'a comment is not closed',
-  UnexpectedEndOfString: 'a string is not closed',
-  UnexpectedEndOfNumber: 'a number is not complete',
-  InvalidUnicode: 'a Unicode escape is not valid',
-  InvalidEscapeCharacter: 'an escape (backslash) is not valid; write a backslash twice',
-  InvalidCharacter: 'a character that must be escaped',
+  InvalidSymbol: msg('an unknown word or character'),
+  InvalidNumberFormat: msg('an invalid number'),
+  PropertyNameExpected: msg('a name in double quotes is expected'),
+  ValueExpected: msg('a value is expected'),
+  ColonExpected: msg('a colon is expected'),
+  CommaExpected: msg('a comma is expected'),
+  CloseBraceExpected: msg('a closing brace is expected'),
+  CloseBracketExpected: msg('a closing bracket is expected'),
+  EndOfFileExpected: msg('there is text after the end'),
+  InvalidCommentToken: msg('a comment is not allowed here'),
+  UnexpectedEndOfComment: msg('a comment is not closed'),
+  UnexpectedEndOfString: msg('a string is not closed'),
+  UnexpectedEndOfNumber: msg('a number is not complete'),
+  InvalidUnicode: msg('a Unicode escape is not valid'),
+  InvalidEscapeCharacter: msg('an escape (backslash) is not valid; write a backslash twice'),
+  InvalidCharacter: msg('a character that must be escaped'),
 };
 
 function positionsIn(text: string): JsoncFile['position'] {

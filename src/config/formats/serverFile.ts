@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { DefinitionScope, Transport } from '../../model/definition.ts';
 import type { CommandEdits } from './commandEdits.ts';
 import type { EntryForm, LocalEntry } from './entryForms.ts';
@@ -74,7 +75,9 @@ export function withinLimits(file: ServerFile): ServerFile {
     entries: entries.slice(0, maxEntries),
     problems: [
       ...problems.slice(0, maxEntries),
-      ...(first ? [{ message: `The file has ${entries.length} servers; only the first ${maxEntries} are read.`, line: first.line }] : []),
+      ...(first
+        ? [{ message: t('The file has {0} servers; only the first {1} are read.', entries.length, maxEntries), line: first.line }]
+        : []),
     ],
   };
 }

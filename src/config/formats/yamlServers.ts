@@ -1,4 +1,5 @@
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import { readYaml } from '../../base/yaml.ts';
 import type { YamlFormatId } from '../../clients/clientDescription.ts';
 import { addYamlEntry } from './addYamlEntry.ts';
@@ -28,14 +29,14 @@ function readServers(text: string, key: string, isServer: (value: Entry) => bool
   }
   const file = readYaml(text);
   if (!('value' in file)) {
-    return { ...emptyServerFile, problems: [{ message: `This is not valid YAML, or too large; nothing in it can be used.`, ...file }] };
+    return { ...emptyServerFile, problems: [{ message: t('This is not valid YAML, or too large; nothing in it can be used.'), ...file }] };
   }
   const servers = isRecord(file.value) ? file.value[key] : undefined;
   const entries: ServerEntry[] = [];
   const problems: FileProblem[] = [];
   const add = (name: unknown, value: unknown, line: number): void => {
     if (typeof name !== 'string') {
-      problems.push({ message: 'A server in this list has no name; it is ignored.', line });
+      problems.push({ message: t('A server in this list has no name; it is ignored.'), line });
     } else if (!isRecord(value) || isServer(value)) {
       entries.push({ name, line, value });
     }
@@ -49,7 +50,7 @@ function readServers(text: string, key: string, isServer: (value: Entry) => bool
       add(name, value, file.lineOf([key, name]));
     }
   } else if (servers !== undefined && servers !== null) {
-    problems.push({ message: `“${key}” is neither a map nor a list of servers.`, line: file.lineOf([key]) });
+    problems.push({ message: t('“{0}” is neither a map nor a list of servers.', key), line: file.lineOf([key]) });
   }
   return { ...emptyServerFile, entries, problems };
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceText } from '../evidence.ts';
 import { goneMs } from './packages.ts';
@@ -21,13 +22,15 @@ export function judgeMissingScript(missing: MissingScript): { readonly finding?:
   const finding: Finding = {
     kind: 'files-gone',
     confidence: missing.seen ? 'proven' : 'likely',
-    message: 'the script it was started with is gone: a restart fails, and so may whatever it has not loaded yet',
+    message: t('the script it was started with is gone: a restart fails, and so may whatever it has not loaded yet'),
     evidence: [
-      `runs ${sinceText(missing)}`,
-      `${path} does not exist`,
+      t('runs {0}', sinceText(missing)),
+      t('{0} does not exist', path),
       missing.seen
-        ? 'how known: its command line names the script, which existed when it was first seen'
-        : 'how known: its command line names the script; what it loaded was not recorded while the script existed, so this is likely, not proven',
+        ? t('how known: its command line names the script, which existed when it was first seen')
+        : t(
+            'how known: its command line names the script; what it loaded was not recorded while the script existed, so this is likely, not proven',
+          ),
     ],
     since: new Date(since).toISOString(),
     actions,

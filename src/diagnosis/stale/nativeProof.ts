@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type FindingDraft, finalFinding, type RunningServer, sinceField, sinceText } from '../evidence.ts';
 
@@ -16,7 +17,7 @@ export function withNativeProof(findings: readonly FindingDraft[], proofs: reado
   if (!first) {
     return findings.map(finalFinding);
   }
-  const lines = proofs.map(({ path }) => `PID ${server.pid} holds the deleted ${path}; the file there now has another layout`);
+  const lines = proofs.map(({ path }) => t('PID {0} holds the deleted {1}; the file there now has another layout', server.pid, path));
   const at = findings.findIndex((finding) => finding.kind === 'stale' && finding.subKind !== 'interpreter' && finding.subKind !== 'binary');
   const draft = findings[at];
   if (!draft) {
@@ -25,8 +26,8 @@ export function withNativeProof(findings: readonly FindingDraft[], proofs: reado
       kind: 'stale',
       subKind: 'content',
       confidence: 'proven',
-      message: `runs native code of ${name} that was replaced`,
-      evidence: [`runs ${sinceText(server)}`, ...lines],
+      message: t('runs native code of {0} that was replaced', name),
+      evidence: [t('runs {0}', sinceText(server)), ...lines],
       ...sinceField(undefined, server.now),
       actions: server.actions,
     };

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
@@ -68,10 +69,10 @@ export function judgeVersions(evidence: VersionEvidence): VersionVerdict {
   const quietFor = evidence.now - reading.changedAt;
   if (quietFor < quietMs) {
     const askAgainIn = quietMs - Math.max(0, quietFor);
-    return { running, installed, changedDependencies: [], findings: [], unknown: 'its files are changing right now', askAgainIn };
+    return { running, installed, changedDependencies: [], findings: [], unknown: t('its files are changing right now'), askAgainIn };
   }
   if (!baseline) {
-    return { running: null, installed, changedDependencies: [], findings: [], unknown: 'it has just started' };
+    return { running: null, installed, changedDependencies: [], findings: [], unknown: t('it has just started') };
   }
   const findings: FindingDraft[] = [];
   if (evidence.own || evidence.dependencies.length > 0) {
@@ -121,20 +122,25 @@ function unknownText(evidence: VersionEvidence, installed: string | null, ownOnl
   if (baseline?.trust === 'after-start' && replacedPackages(evidence, baseline).length > 0) {
     return {
       unknown: isOwnKnown(evidence)
-        ? 'some of its dependencies were installed again after it started: which versions of them it runs is not known'
-        : 'its files were installed again after it started and before MCP Shepherd first saw it: which version it runs is not known',
+        ? t('some of its dependencies were installed again after it started: which versions of them it runs is not known')
+        : t('its files were installed again after it started and before MCP Shepherd first saw it: which version it runs is not known'),
     };
   }
   const { written } = baseline ?? {};
   if (written && written.name !== evidence.own?.name) {
     return {
-      unknown: `${written.path} was written or removed after it started, or it was moved there, or only its times or rights were changed (${moment(written.at, evidence.now)}), before MCP Shepherd first saw it: whether it runs what ${written.name} holds now is not known`,
+      unknown: t(
+        '{0} was written or removed after it started, or it was moved there, or only its times or rights were changed ({1}), before MCP Shepherd first saw it: whether it runs what {2} holds now is not known',
+        written.path,
+        moment(written.at, evidence.now),
+        written.name,
+      ),
     };
   }
   if (installed === null) {
-    return { unknown: `the version of ${evidence.packageName} cannot be read` };
+    return { unknown: t('the version of {0} cannot be read', evidence.packageName) };
   }
-  return ownOnly === undefined ? {} : { unknown: `dependencies not compared: ${ownOnly}` };
+  return ownOnly === undefined ? {} : { unknown: t('dependencies not compared: {0}', ownOnly) };
 }
 
 /** When the newest of the named packages was installed, epoch ms; undefined when none was installed after the given time. */
@@ -161,7 +167,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,
-      ...(changes.length > mostLines ? [observed(`and ${changes.length - mostLines} more packages changed`)] : []),
+      ...(changes.length > mostLines ? [observed(t('and {0} more packages changed', changes.length - mostLines))] : []),
       baselineLine(evidence.baseline, now),
     ],
     ...sinceField(since, now),
@@ -171,9 +177,9 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
 
 function baselineLine(baseline: Baseline | undefined, now: number): EvidenceLine {
   return baseline?.recorded
-    ? howKnown('the server, or its guard, recorded which versions were loaded, and they differ from those on disk')
+    ? howKnown(t('the server, or its guard, recorded which versions were loaded, and they differ from those on disk'))
     : howKnown(
-        `the versions were recorded ${moment(baseline?.takenAt ?? now, now)}, while this process ran, and differ from those on disk`,
+        t('the versions were recorded {0}, while this process ran, and differ from those on disk', moment(baseline?.takenAt ?? now, now)),
       );
 }
 
@@ -188,31 +194,46 @@ function changedSubKind(evidence: VersionEvidence, changes: readonly PackageChan
 }
 
 function changeEvidence(change: PackageChange, start: string, at: string | undefined): string {
-  const when = at === undefined ? '' : ` ${at}`;
-  const runs = `runs ${change.name} ${change.running ?? '(version unknown)'} ${start}`;
+  const runs = t('runs {0} {1} {2}', change.name, change.running ?? t('(version unknown)'), start);
+  const installed = change.direction === 'content' ? (change.installed ?? '') : (change.installed ?? t('(version unknown)'));
   switch (change.direction) {
     case 'removed':
-      return `${runs}; ${change.name} is no longer installed`;
+      return t('{0}; {1} is no longer installed', runs, change.name);
     case 'content':
-      return `${runs}; ${change.name} ${change.installed ?? ''} was installed again with other content${when}`;
+      return at === undefined
+        ? t('{0}; {1} {2} was installed again with other content', runs, change.name, installed)
+        : t('{0}; {1} {2} was installed again with other content {3}', runs, change.name, installed, at);
     case 'downgrade':
-      return `${runs}; the older ${change.name} ${change.installed ?? '(version unknown)'} was installed${when}`;
+      return at === undefined
+        ? t('{0}; the older {1} {2} was installed', runs, change.name, installed)
+        : t('{0}; the older {1} {2} was installed {3}', runs, change.name, installed, at);
     default:
-      return `${runs}; ${change.name} ${change.installed ?? '(version unknown)'} was installed${when}`;
+      return at === undefined
+        ? t('{0}; {1} {2} was installed', runs, change.name, installed)
+        : t('{0}; {1} {2} was installed {3}', runs, change.name, installed, at);
   }
 }
 
 function changedMessage(own: PackageChange | undefined, dependencies: readonly PackageChange[]): string {
   if (own && own.direction !== 'removed' && own.direction !== 'content') {
-    const more =
-      dependencies.length > 0 ? `, and ${dependencies.length === 1 ? 'a dependency' : `${dependencies.length} dependencies`} changed` : '';
-    const direction = own.direction === 'downgrade' ? ' (downgrade)' : '';
-    return `runs ${own.name} ${own.running ?? '(unknown)'}, installed is ${own.installed ?? '(unknown)'}${direction}${more}`;
+    const installed = own.installed ?? t('(unknown)');
+    const change = t(
+      'runs {0} {1}, installed is {2}',
+      own.name,
+      own.running ?? t('(unknown)'),
+      own.direction === 'downgrade' ? t('{0} (downgrade)', installed) : installed,
+    );
+    if (dependencies.length === 0) {
+      return change;
+    }
+    return dependencies.length === 1
+      ? t('{0}, and a dependency changed', change)
+      : t('{0}, and {1} dependencies changed', change, dependencies.length);
   }
   if (own) {
     return changeText(own);
   }
-  return `runs with other dependencies than installed: ${listText(dependencies.map(changeText))}`;
+  return t('runs with other dependencies than installed: {0}', listText(dependencies.map(changeText)));
 }
 
 /** The files were replaced before the first scan. A reinstall of the same version looks the same, so this is never more than likely. */
@@ -225,15 +246,20 @@ function replacedBeforeFirstScan(evidence: VersionEvidence, replaced: readonly I
     kind: 'stale',
     subKind: own ? 'package' : 'dependency',
     confidence: 'likely',
-    message: `runs code from before ${listText(replaced.map(nameOf))} ${replaced.length === 1 ? 'was' : 'were'} installed (${moment(newest, now)})`,
+    message:
+      replaced.length === 1
+        ? t('runs code from before {0} was installed ({1})', listText(replaced.map(nameOf)), moment(newest, now))
+        : t('runs code from before {0} were installed ({1})', listText(replaced.map(nameOf)), moment(newest, now)),
     evidence: [
-      observed(`runs ${sinceText(evidence)}`),
+      observed(t('runs {0}', sinceText(evidence))),
       ...replaced
         .slice(0, mostLines)
-        .map((item) => observed(`${nameOf(item)} was installed ${moment(item.installedAt ?? 0, now)} (${item.root})`)),
-      ...(replaced.length > mostLines ? [observed(`and ${replaced.length - mostLines} more of its packages`)] : []),
+        .map((item) => observed(t('{0} was installed {1} ({2})', nameOf(item), moment(item.installedAt ?? 0, now), item.root))),
+      ...(replaced.length > mostLines ? [observed(t('and {0} more of its packages', replaced.length - mostLines))] : []),
       howKnown(
-        'the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
+        t(
+          'the package was installed after the process started; a reinstall of the same version cannot be excluded, so this is likely, not proven',
+        ),
       ),
     ],
     since: new Date(newest).toISOString(),
@@ -246,12 +272,12 @@ function judgeGone(evidence: VersionEvidence, running: string | null, reason: st
   if (goneFor < goneMs) {
     return { running, installed: null, changedDependencies: [], findings: [], unknown: reason, askAgainIn: goneMs - Math.max(0, goneFor) };
   }
-  const version = running === null ? '' : ` ${running}`;
+  const name = running === null ? evidence.packageName : `${evidence.packageName} ${running}`;
   const finding: FindingDraft = {
     kind: 'files-gone',
     confidence: 'proven',
-    message: `the files it was started from are gone: whatever ${evidence.packageName}${version} has not loaded yet will fail`,
-    evidence: [observed(`runs ${evidence.packageName}${version} ${sinceText(evidence)}`), observed(reason)],
+    message: t('the files it was started from are gone: whatever {0} has not loaded yet will fail', name),
+    evidence: [observed(t('runs {0} {1}', name, sinceText(evidence))), observed(reason)],
     ...sinceField(evidence.goneSince, evidence.now),
     actions: evidence.actions,
   };

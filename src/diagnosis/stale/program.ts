@@ -1,3 +1,4 @@
+import { msg, t, translated } from '../../base/language/translate.ts';
 import type { Confidence, Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { moment } from '../wording.ts';
@@ -52,13 +53,13 @@ export function judgeProgram(evidence: ProgramEvidence): ProgramVerdict {
     case 'gone': {
       const wait = goneMs - Math.max(0, now - program.since);
       return wait > 0
-        ? { findings: [], unknown: `${program.path} does not exist`, askAgainIn: wait }
+        ? { findings: [], unknown: t('{0} does not exist', program.path), askAgainIn: wait }
         : { findings: [goneFinding(evidence, program)] };
     }
     case 'replaced': {
       const quiet = now - program.changedAt;
       return quiet >= 0 && quiet < quietMs
-        ? { findings: [], unknown: 'its program is being replaced right now', askAgainIn: quietMs - quiet }
+        ? { findings: [], unknown: t('its program is being replaced right now'), askAgainIn: quietMs - quiet }
         : { findings: [replacedFinding(evidence, program)] };
     }
   }
@@ -68,17 +69,22 @@ function goneFinding(evidence: ProgramEvidence, program: Extract<ProgramState, {
   return {
     kind: 'files-gone',
     confidence: 'proven',
-    message: `its ${evidence.role === 'binary' ? 'program' : 'interpreter'} ${evidence.name} is gone (${program.path}): a restart fails until it is installed again`,
-    evidence: [`runs ${sinceText(evidence)}`, `${program.path} does not exist; the process still runs from the deleted file`],
+    message:
+      evidence.role === 'binary'
+        ? t('its program {0} is gone ({1}): a restart fails until it is installed again', evidence.name, program.path)
+        : t('its interpreter {0} is gone ({1}): a restart fails until it is installed again', evidence.name, program.path),
+    evidence: [t('runs {0}', sinceText(evidence)), t('{0} does not exist; the process still runs from the deleted file', program.path)],
     since: new Date(program.since).toISOString(),
     actions: evidence.actions,
   };
 }
 
 const howReplaced = {
-  kernel: 'how known: the kernel still holds the file that runs, and its content differs from what is at its path',
-  recorded: 'how known: this name led to the running file when MCP Shepherd first saw the process; the contents differ',
-  name: 'how known: the process says that it was started by this name, and the contents differ; that it ran this file before is concluded from the names',
+  kernel: msg('how known: the kernel still holds the file that runs, and its content differs from what is at its path'),
+  recorded: msg('how known: this name led to the running file when MCP Shepherd first saw the process; the contents differ'),
+  name: msg(
+    'how known: the process says that it was started by this name, and the contents differ; that it ran this file before is concluded from the names',
+  ),
 } as const;
 
 function replacedFinding(evidence: ProgramEvidence, program: Extract<ProgramState, { state: 'replaced' }>): Finding {
@@ -86,19 +92,24 @@ function replacedFinding(evidence: ProgramEvidence, program: Extract<ProgramStat
   const since = [program.bornAt, program.changedAt].find((time) => time !== undefined && time > startedAt && time <= now);
   const confidence: Confidence = program.how === 'name' ? 'likely' : 'proven';
   const moved = program.leadsTo !== undefined && program.leadsTo !== program.path;
-  const where = moved ? `${program.path} leads to ${program.leadsTo} now` : `${program.path} is another file now`;
-  const change = moved ? 'switched to another one' : 'replaced';
+  const where = moved ? t('{0} leads to {1} now', program.path, program.leadsTo) : t('{0} is another file now', program.path);
   return {
     kind: 'stale',
     subKind: role,
     confidence,
     message:
       role === 'interpreter'
-        ? `runs on an old ${name}: ${program.path} was ${change}`
-        : `runs an old ${name}: its program ${program.path} was ${change}`,
+        ? moved
+          ? t('runs on an old {0}: {1} was switched to another one', name, program.path)
+          : t('runs on an old {0}: {1} was replaced', name, program.path)
+        : moved
+          ? t('runs an old {0}: its program {1} was switched to another one', name, program.path)
+          : t('runs an old {0}: its program {1} was replaced', name, program.path),
     evidence: [
-      `runs ${sinceText(evidence)}; ${where}${since === undefined ? '' : `, changed ${moment(since, now)}`}`,
-      howReplaced[program.how],
+      since === undefined
+        ? t('runs {0}; {1}', sinceText(evidence), where)
+        : t('runs {0}; {1}, changed {2}', sinceText(evidence), where, moment(since, now)),
+      translated(howReplaced[program.how]),
     ],
     ...sinceField(since, now),
     actions: evidence.actions,

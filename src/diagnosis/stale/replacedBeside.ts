@@ -1,3 +1,4 @@
+import { msg, t, translated } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Ecosystem, PackageChange } from '../../model/package.ts';
@@ -35,11 +36,11 @@ export interface BesideEvidence extends RunningServer {
 }
 
 const commands = {
-  entry: 'the command of its entry',
-  'command line': 'its own command line',
-  extension: 'the list of installed extensions',
-  plugin: 'the list of installed plugins',
-  session: 'the command of its entry, in a new session,',
+  entry: msg('the command of its entry'),
+  'command line': msg('its own command line'),
+  extension: msg('the list of installed extensions'),
+  plugin: msg('the list of installed plugins'),
+  session: msg('the command of its entry in a new session'),
 } as const;
 
 /**
@@ -53,7 +54,8 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
   if (direction === undefined && dependencies.length === 0) {
     return undefined;
   }
-  const back = direction === 'downgrade' ? ' (downgrade)' : '';
+  const command = translated(commands[followed]);
+  const now = direction === 'downgrade' ? t('{0} (downgrade)', leads.version ?? '') : (leads.version ?? '');
   return {
     kind: 'stale',
     subKind: 'replaced-beside',
@@ -61,12 +63,17 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
     confidence: running.by === 'concluded' || followed === 'session' ? 'likely' : 'proven',
     message:
       direction === undefined
-        ? `runs ${name} with other dependencies than the installation that ${commands[followed]} leads to: ${listText(dependencies.map(changeText))}`
-        : `runs ${name} ${running.version}, installed beside it is ${leads.version}${back}, to which ${commands[followed]} leads now`,
+        ? t(
+            'runs {0} with other dependencies than the installation that {1} leads to: {2}',
+            name,
+            command,
+            listText(dependencies.map(changeText)),
+          )
+        : t('runs {0} {1}, installed beside it is {2}, to which {3} leads now', name, running.version, now, command),
     evidence: [
-      `runs ${name} ${running.version} ${sinceText(evidence)}, from ${running.place}`,
-      `${commands[followed]} leads to ${name} ${leads.version} in ${leads.place}`,
-      `how known: ${howKnown[running.by]}; the other version was read from the files to which the command leads`,
+      t('runs {0} {1} {2}, from {3}', name, running.version, sinceText(evidence), running.place),
+      t('{0} leads to {1} {2} in {3}', command, name, leads.version, leads.place),
+      t('how known: {0}; the other version was read from the files to which the command leads', translated(howKnown[running.by])),
     ],
     ...sinceField(changedAt > startedAt ? changedAt : undefined, evidence.now),
     actions: evidence.actions,
@@ -85,12 +92,12 @@ export function judgeRemovedBeside(evidence: RemovedEvidence): Finding {
     kind: 'stale',
     subKind: 'replaced-beside',
     confidence: 'likely',
-    message: `runs code that was removed; ${commands.entry} leads to ${name} ${leads.version} now`,
+    message: t('runs code that was removed; {0} leads to {1} {2} now', translated(commands.entry), name, leads.version),
     evidence: [
-      `runs ${sinceText(evidence)}`,
-      `${script}, by which it was started, does not exist`,
-      `${commands.entry} leads to ${name} ${leads.version} in ${leads.place}`,
-      'how known: its command line names the script; which version that was is not known, so this is likely, not proven',
+      t('runs {0}', sinceText(evidence)),
+      t('{0}, by which it was started, does not exist', script),
+      t('{0} leads to {1} {2} in {3}', translated(commands.entry), name, leads.version, leads.place),
+      t('how known: its command line names the script; which version that was is not known, so this is likely, not proven'),
     ],
     ...sinceField(changedAt > startedAt ? changedAt : undefined, evidence.now),
     actions: evidence.actions,
@@ -98,7 +105,7 @@ export function judgeRemovedBeside(evidence: RemovedEvidence): Finding {
 }
 
 const howKnown = {
-  recorded: 'the version that runs was recorded while this process ran',
-  path: 'the command line of the process names the directory of the version that runs',
-  concluded: 'the version that runs is concluded from the files that were there when it was first seen',
+  recorded: msg('the version that runs was recorded while this process ran'),
+  path: msg('the command line of the process names the directory of the version that runs'),
+  concluded: msg('the version that runs is concluded from the files that were there when it was first seen'),
 } as const;

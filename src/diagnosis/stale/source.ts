@@ -1,3 +1,4 @@
+import { msg, t, translated } from '../../base/language/translate.ts';
 import { listText } from '../../base/singleLine.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
@@ -57,7 +58,11 @@ export function judgeSource(evidence: SourceEvidence): SourceVerdict {
   const missing = changes.filter((change) => change.state === 'removed' && now - (change.changedAt ?? now) < goneMs);
   if (missing.length > 0) {
     const oldest = Math.min(...missing.map((change) => change.changedAt ?? now));
-    return { findings: [], unknown: `${listText(missing.map(({ path }) => path))} does not exist`, askAgainIn: goneMs - (now - oldest) };
+    return {
+      findings: [],
+      unknown: t('{0} does not exist', listText(missing.map(({ path }) => path))),
+      askAgainIn: goneMs - (now - oldest),
+    };
   }
   const edited = changes.filter((change) => change.state === 'edited');
   const newest = Math.max(0, ...edited.map((change) => change.changedAt ?? 0));
@@ -65,7 +70,7 @@ export function judgeSource(evidence: SourceEvidence): SourceVerdict {
     return { findings: [goneFinding(evidence)] };
   }
   if (changes.length > 0 && newest <= now && now - newest < quietMs) {
-    return { findings: [], unknown: 'its source is changing right now', askAgainIn: quietMs - (now - newest) };
+    return { findings: [], unknown: t('its source is changing right now'), askAgainIn: quietMs - (now - newest) };
   }
   if (changes.length > 0) {
     return { findings: [editedFinding(evidence, newest)] };
@@ -81,11 +86,11 @@ export function judgeSource(evidence: SourceEvidence): SourceVerdict {
     }
     return {
       findings: [],
-      unknown: `${listText(late.map(({ path }) => path))} ${late.length === 1 ? 'was' : 'were'} written after it started and before MCP Shepherd first saw it: whether it runs something else is not known`,
+      unknown: lateText(late.map(({ path }) => path)),
     };
   }
   const [first] = evidence.unreadable;
-  return first === undefined ? { findings: [] } : { findings: [], unknown: `its source cannot be compared: ${first} cannot be read` };
+  return first === undefined ? { findings: [] } : { findings: [], unknown: t('its source cannot be compared: {0} cannot be read', first) };
 }
 
 function editedFinding(evidence: SourceEvidence, newest: number): Finding {
@@ -99,18 +104,23 @@ function editedFinding(evidence: SourceEvidence, newest: number): Finding {
     subKind: 'source',
     // A module of the program may be loaded later, when it is needed; the entry file is always loaded.
     confidence: entry ? 'proven' : 'likely',
-    message: `its source was edited since it started: ${listText(changes.map(({ path }) => fileName(path)))}`,
+    message: t('its source was edited since it started: {0}', listText(changes.map(({ path }) => fileName(path)))),
     evidence: [
-      `runs ${sinceText(evidence)}`,
+      t('runs {0}', sinceText(evidence)),
       ...changes
         .slice(0, mostFiles)
         .map(({ path, state, changedAt }) =>
           state === 'removed'
-            ? `${path} is gone`
-            : `${path} has other content${changedAt === undefined ? '' : `, changed ${moment(changedAt, now)}`}`,
+            ? t('{0} is gone', path)
+            : changedAt === undefined
+              ? t('{0} has other content', path)
+              : t('{0} has other content, changed {1}', path, moment(changedAt, now)),
         ),
       ...moreLines(changes.length, evidence),
-      `how known: the contents of the files that it loads were recorded ${moment(evidence.recordedAt ?? now, now)}, while it ran, and differ from those on disk`,
+      t(
+        'how known: the contents of the files that it loads were recorded {0}, while it ran, and differ from those on disk',
+        moment(evidence.recordedAt ?? now, now),
+      ),
     ],
     ...sinceField(since, now),
     actions: evidence.actions,
@@ -123,8 +133,8 @@ function goneFinding(evidence: SourceEvidence): Finding {
   return {
     kind: 'files-gone',
     confidence: 'proven',
-    message: 'the source that it was started from is gone: a restart fails, and so will whatever it has not loaded yet',
-    evidence: [`runs ${sinceText(evidence)}`, `${first?.path ?? 'its entry'} does not exist`],
+    message: t('the source that it was started from is gone: a restart fails, and so will whatever it has not loaded yet'),
+    evidence: [t('runs {0}', sinceText(evidence)), t('{0} does not exist', first?.path ?? t('its entry'))],
     ...sinceField(times.length === 0 ? undefined : Math.min(evidence.now, ...times), evidence.now),
     actions: evidence.actions,
   };
@@ -137,12 +147,14 @@ function checkedOutBeforeFirstScan(evidence: SourceEvidence, commits: Commits): 
     kind: 'stale',
     subKind: 'source',
     confidence: 'likely',
-    message: `runs source from before ${commits.now.slice(0, 7)} was checked out (${moment(newest, now)})`,
+    message: t('runs source from before {0} was checked out ({1})', commits.now.slice(0, 7), moment(newest, now)),
     evidence: [
-      `runs ${sinceText(evidence)}`,
+      t('runs {0}', sinceText(evidence)),
       commitText(commits),
-      ...late.slice(0, mostFiles).map(({ path, changedAt }) => `${path} was written ${moment(changedAt, now)}`),
-      'how known: git’s log shows which commit was checked out when the process started; what the process loaded was not recorded then, so this is likely, not proven',
+      ...late.slice(0, mostFiles).map(({ path, changedAt }) => t('{0} was written {1}', path, moment(changedAt, now))),
+      t(
+        'how known: git’s log shows which commit was checked out when the process started; what the process loaded was not recorded then, so this is likely, not proven',
+      ),
     ],
     since: new Date(newest).toISOString(),
     actions: evidence.actions,
@@ -150,8 +162,8 @@ function checkedOutBeforeFirstScan(evidence: SourceEvidence, commits: Commits): 
 }
 
 const howDiffers = {
-  git: 'git: the commit that was checked out when it started has other content',
-  compiled: 'Python’s compiled file, made from what it loaded, names a source of another size',
+  git: msg('git: the commit that was checked out when it started has other content'),
+  compiled: msg('Python’s compiled file, made from what it loaded, names a source of another size'),
 } as const;
 
 function editedBeforeFirstScan(evidence: SourceEvidence, differing: SourceEvidence['late']): Finding {
@@ -161,14 +173,18 @@ function editedBeforeFirstScan(evidence: SourceEvidence, differing: SourceEviden
     kind: 'stale',
     subKind: 'source',
     confidence: 'likely',
-    message: `its source was edited since it started: ${listText(differing.map(({ path }) => fileName(path)))}`,
+    message: t('its source was edited since it started: {0}', listText(differing.map(({ path }) => fileName(path)))),
     evidence: [
-      `runs ${sinceText(evidence)}`,
+      t('runs {0}', sinceText(evidence)),
       ...differing
         .slice(0, mostFiles)
-        .map(({ path, changedAt, differs }) => `${path} was written ${moment(changedAt, now)}; ${howDiffers[differs ?? 'git']}`),
+        .map(({ path, changedAt, differs }) =>
+          t('{0} was written {1}; {2}', path, moment(changedAt, now), translated(howDiffers[differs ?? 'git'])),
+        ),
       ...moreLines(differing.length, evidence),
-      'how known: by what git or Python kept of the files before the start; what the process itself loaded was not recorded then, so this is likely, not proven',
+      t(
+        'how known: by what git or Python kept of the files before the start; what the process itself loaded was not recorded then, so this is likely, not proven',
+      ),
     ],
     since: new Date(newest).toISOString(),
     actions: evidence.actions,
@@ -178,15 +194,27 @@ function editedBeforeFirstScan(evidence: SourceEvidence, differing: SourceEviden
 /** How many files the list leaves out, and the commits when they differ. */
 function moreLines(files: number, { commits }: SourceEvidence): string[] {
   return [
-    ...(files > mostFiles ? [`and ${files - mostFiles} more of its files`] : []),
+    ...(files > mostFiles ? [t('and {0} more of its files', files - mostFiles)] : []),
     ...(commits && commits.atStart !== commits.now ? [commitText(commits)] : []),
   ];
 }
 
 function commitText({ atStart, now }: Commits): string {
-  return `git: HEAD was ${atStart.slice(0, 7)} when it started and is ${now.slice(0, 7)}`;
+  return t('git: HEAD was {0} when it started and is {1}', atStart.slice(0, 7), now.slice(0, 7));
 }
 
 function fileName(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
+}
+
+function lateText(paths: readonly string[]): string {
+  return paths.length === 1
+    ? t(
+        '{0} was written after it started and before MCP Shepherd first saw it: whether it runs something else is not known',
+        paths[0] ?? '',
+      )
+    : t(
+        '{0} were written after it started and before MCP Shepherd first saw it: whether it runs something else is not known',
+        listText(paths),
+      );
 }

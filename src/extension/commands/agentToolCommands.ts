@@ -1,6 +1,7 @@
 import { LanguageModelTextPart, type LanguageModelTool, LanguageModelToolResult, lm, MarkdownString } from 'vscode';
 import { isSameServer, targetOf } from '../../action/plan/plan.ts';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import {
   type AgentAnswer,
   agentExplanation,
@@ -49,11 +50,11 @@ export function registerAgentTools(targets: AgentToolTargets): Disposable {
       const instance = target && snapshot && restartedInstance(target, snapshot);
       return {
         confirmationMessages: {
-          title: 'Restart MCP Server',
+          title: t('Restart MCP Server'),
           // VS Code may read a plain string as Markdown.
           message: instance
             ? new MarkdownString(asMarkdown(restartQuestion(instance), 600))
-            : 'This server is not in the list of running servers; nothing will be restarted.',
+            : t('This server is not in the list of running servers; nothing will be restarted.'),
         },
       };
     },

@@ -1,4 +1,5 @@
 import { commands as editor, type QuickInputButton, ThemeIcon, window } from 'vscode';
+import { t } from '../../base/language/translate.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { type Attention, attentions, fixable } from '../display/attention.ts';
 import { listedNames, oneLine } from '../display/plainText.ts';
@@ -9,12 +10,12 @@ import type { WindowState } from '../window/windowState.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
 import type { RestartCommands } from './restartCommands.ts';
 
-const ignore: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: 'Ignore' };
-const ignoreClient: QuickInputButton = { iconPath: ignore.iconPath, tooltip: 'Ignore for This Client' };
-const details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: 'Show Details' };
-
 /** "Fix Problems…": the list that a click on the status bar opens, one fix per line, and "Fix All". */
 export class FixCommands {
+  // VS Code passes the object back that was clicked.
+  readonly #ignore: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: t('Ignore') };
+  readonly #ignoreClient: QuickInputButton = { iconPath: new ThemeIcon('eye-closed'), tooltip: t('Ignore for This Client') };
+  readonly #details: QuickInputButton = { iconPath: new ThemeIcon('info'), tooltip: t('Show Details') };
   readonly #state: WindowState;
   readonly #restarts: RestartCommands;
   readonly #machine: OtherOwnerCommands;
@@ -35,10 +36,11 @@ export class FixCommands {
     const picker = window.createQuickPick<(typeof lines)[number]>();
     const showLines = (now: typeof lines): void => {
       const count = now.filter(({ item }) => item && item.finding.kind !== 'update-available').length;
-      picker.title = count === 0 ? 'Fix MCP Servers' : `Fix MCP Servers: ${count} ${count === 1 ? 'needs' : 'need'} attention`;
+      const some = count === 1 ? t('Fix MCP Servers: 1 needs attention') : t('Fix MCP Servers: {0} need attention', count);
+      picker.title = count === 0 ? t('Fix MCP Servers') : some;
       picker.items = now;
     };
-    picker.placeholder = 'Choose what to fix';
+    picker.placeholder = t('Choose what to fix');
     picker.matchOnDescription = true;
     showLines(lines);
     const listener = this.#state.onChange(() => {
@@ -52,7 +54,7 @@ export class FixCommands {
       picker.onDidAccept(() => done(picker.selectedItems[0]));
       picker.onDidHide(() => done(undefined));
       picker.onDidTriggerItemButton(({ item: { item }, button }) => {
-        if (item && (button === ignore || button === ignoreClient)) {
+        if (item && (button === this.#ignore || button === this.#ignoreClient)) {
           void this.ignore(item);
         } else if (item?.instance) {
           void editor.executeCommand(commands.showDetails, item.instance.id);
@@ -70,8 +72,13 @@ export class FixCommands {
     const picks = snapshot ? fixPicks(snapshot, facts) : [];
     return picks.map((pick) => ({
       ...pick,
-      buttons: pick.item ? [...(pick.item.instance ? [details] : []), ...ignoreButtons(pick.item)] : [],
+      buttons: pick.item ? [...(pick.item.instance ? [this.#details] : []), ...this.#ignoreButtons(pick.item)] : [],
     }));
+  }
+
+  /** An update is no problem that could be ignored. */
+  #ignoreButtons({ finding }: Attention): readonly QuickInputButton[] {
+    return finding.kind === 'update-available' ? [] : [finding.kind === 'copies' ? this.#ignoreClient : this.#ignore];
   }
 
   async #do(chosen: FixPick | undefined): Promise<void> {
@@ -98,16 +105,17 @@ export class FixCommands {
     const restart = items.flatMap(({ fix, instance }) => (fix === 'restart' && instance ? [instance] : []));
     const stop = items.flatMap(({ fix, instance }) => (fix === 'stop' && instance ? [instance] : []));
     if (items.length === 0) {
-      tell('info', 'Nothing here can be fixed by a click.');
+      tell('info', t('Nothing here can be fixed by a click.'));
       return;
     }
     const names = (chosen: readonly Instance[]): string => listedNames(chosen.map(({ name }) => name));
     const detail = [
-      ...(restart.length > 0 ? [`Restart ${names(restart)}. A call that is running fails.`] : []),
-      ...(stop.length > 0 ? [`Stop ${names(stop)}. No client is connected.`] : []),
+      ...(restart.length > 0 ? [t('Restart {0}. A call that is running fails.', names(restart))] : []),
+      ...(stop.length > 0 ? [t('Stop {0}. No client is connected.', names(stop))] : []),
     ].join('\n');
-    const message = `Fix ${items.length === 1 ? '1 server' : `${items.length} servers`}?`;
-    if ((await window.showWarningMessage(message, { modal: true, detail }, 'Fix All')) !== 'Fix All') {
+    const message = items.length === 1 ? t('Fix 1 server?') : t('Fix {0} servers?', items.length);
+    const button = t('Fix All');
+    if ((await window.showWarningMessage(message, { modal: true, detail }, button)) !== button) {
       return;
     }
     for (const instance of restart) {
@@ -129,16 +137,12 @@ export class FixCommands {
   /** Counts the finding no longer, until the user takes that back. */
   async ignore({ key, name, finding, instance }: Attention): Promise<void> {
     await this.#state.remember('ignored', [key], true);
-    const what =
-      finding.kind === 'copies' ? `Idle copies of ${oneLine(instance?.client?.name ?? name, 60)} no longer count as problems` : undefined;
-    const told = `${what ?? `${oneLine(name, 60)} no longer counts as a problem`}.`;
-    tell('info', told, { Undo: () => this.#state.remember('ignored', [key], false) });
+    const told =
+      finding.kind === 'copies'
+        ? t('Idle copies of {0} no longer count as problems.', oneLine(instance?.client?.name ?? name, 60))
+        : t('{0} no longer counts as a problem.', oneLine(name, 60));
+    tell('info', told, { [t('Undo')]: () => this.#state.remember('ignored', [key], false) });
   }
-}
-
-/** An update is no problem that could be ignored. */
-function ignoreButtons({ finding }: Attention): readonly QuickInputButton[] {
-  return finding.kind === 'update-available' ? [] : [finding.kind === 'copies' ? ignoreClient : ignore];
 }
 
 /** Shows every setting of the extension. */

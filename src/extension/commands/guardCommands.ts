@@ -11,6 +11,7 @@ import {
 } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { StaleMode } from '../../model/staleMode.ts';
@@ -60,7 +61,7 @@ export class GuardCommands {
     } catch (error) {
       const reason = reasonOf(error);
       this.#context.log.error(`${chosen.name}: ${reason}`);
-      tell('error', `${oneLine(chosen.name, 60)} was not changed: ${reason}`);
+      tell('error', t('{0} was not changed: {1}', oneLine(chosen.name, 60), reason));
     }
   }
 
@@ -68,7 +69,7 @@ export class GuardCommands {
   #isRestricted({ folder }: Definition): boolean {
     const restricted = !this.#context.state.facts.trusted && folder !== undefined;
     if (restricted) {
-      tell('info', 'This window is in Restricted Mode. Trust the workspace to change or copy its entries.');
+      tell('info', t('This window is in Restricted Mode. Trust the workspace to change or copy its entries.'));
     }
     return restricted;
   }
@@ -90,8 +91,8 @@ export class GuardCommands {
         id,
       }));
       const pick = await window.showQuickPick(picks, {
-        title: `Copy ${withoutIcons(definition.name, 60)} To`,
-        placeHolder: 'Choose a client',
+        title: t('Copy {0} To', withoutIcons(definition.name, 60)),
+        placeHolder: t('Choose a client'),
       });
       if (!pick || !found) {
         return;
@@ -108,15 +109,15 @@ export class GuardCommands {
       if (warnings.length > 0) {
         tell('info', warnings.join(' '));
       }
-      const notice = `Copy ${name} to ${pick.label}? Nothing is written yet.`;
-      if (await previews.ask({ file: file.path, after, title: `${pick.label}: ${name} (preview)`, notice })) {
+      const notice = t('Copy {0} to {1}? Nothing is written yet.', name, pick.label);
+      if (await previews.ask({ file: file.path, after, title: t('{0}: {1} (preview)', pick.label, name), notice })) {
         const backup = makeChange(change, runDir, Date.now());
         log.info(`${file.path}: ${name} was copied. Backup: ${backup}`);
-        tell('info', `${name} is copied. ${change.restartStep}`);
+        tell('info', t('{0} is copied. {1}', name, change.restartStep));
       }
     } catch (error) {
       log.error(`${definition.name}: ${reasonOf(error)}`);
-      tell('error', `${name} was not copied: ${reasonOf(error)}`);
+      tell('error', t('{0} was not copied: {1}', name, reasonOf(error)));
     }
   }
 
@@ -130,7 +131,7 @@ export class GuardCommands {
       return;
     }
     if (preparation.kind === 'refused') {
-      const portable = { 'Use the Portable Form': () => this.#change(definition, { ...how, portable: true }) };
+      const portable = { [t('Use the Portable Form')]: () => this.#change(definition, { ...how, portable: true }) };
       tell('warning', [preparation.reason, ...preparation.advice].join(' '), preparation.portableHelps ? portable : {});
       return;
     }
@@ -159,7 +160,7 @@ export class GuardCommands {
     if (change.warnings.length > 0) {
       tell('info', change.warnings.join(' '));
     }
-    const title = `${source}: ${oneLine(definition.name, 60)} (preview)`;
+    const title = t('{0}: {1} (preview)', source, oneLine(definition.name, 60));
     const agreed = await this.#context.previews.ask({ file: definition.file, after: change.after, title, notice: changeNotice(change) });
     return agreed ? this.#prepareAgain(definition, how, mode, change) : undefined;
   }
@@ -168,7 +169,7 @@ export class GuardCommands {
   async #prepareAgain(definition: Definition, how: How, mode: StaleMode | undefined, before: ProtectChange): Promise<ProtectChange> {
     const change = await this.#prepare(definition, how, mode);
     if (change.kind !== 'change' || change.file.fingerprint !== before.file.fingerprint) {
-      throw new Error(`${definition.file} has changed since you were asked. Try again.`);
+      throw new Error(t('{0} has changed since you were asked. Try again.', definition.file));
     }
     return change;
   }
@@ -178,7 +179,7 @@ export class GuardCommands {
     const { runDir, platform, env } = installer();
     const found = await survey.entry(id);
     if (!found) {
-      throw new Error(`${name} is no longer in any configuration file.`);
+      throw new Error(t('{0} is no longer in any configuration file.', name));
     }
     const machine: Machine = { home: state.facts.home, platform, env, running: found.running };
     const moved = env.MCP_RUN_DIR ? { runDir } : {};
@@ -214,9 +215,9 @@ export class GuardCommands {
     }
     const name = oneLine(definition.name, 60);
     const guarded = change.action === 'protect';
-    const failure = await showWork(`${name}: starting`, () => start(definition, own.id, guarded));
+    const failure = await showWork(t('{0}: starting', name), () => start(definition, own.id, guarded));
     if (failure === undefined) {
-      tell('info', `${name} now runs ${guarded ? 'through' : 'without'} the guard.`);
+      tell('info', guarded ? t('{0} now runs through the guard.', name) : t('{0} now runs without the guard.', name));
     } else {
       log.warn(`${name}: ${failure}`);
       tell('error', failure);
@@ -229,7 +230,7 @@ export class GuardCommands {
       (definition) => guardability(definition) === (action === 'protect' ? 'guardable' : 'guarded'),
     );
     if (fitting.length === 0) {
-      tell('info', action === 'protect' ? 'None of your servers can use the guard.' : 'No server uses the guard.');
+      tell('info', action === 'protect' ? t('None of your servers can use the guard.') : t('No server uses the guard.'));
       return undefined;
     }
     const picks = fitting.map((definition): QuickPickItem & { readonly definition: Definition } => ({
@@ -237,8 +238,8 @@ export class GuardCommands {
       description: withoutIcons(sourceText(definition, facts.home), 160),
       definition,
     }));
-    const title = action === 'protect' ? 'Launch Through Guard' : 'Launch Without Guard';
-    return (await window.showQuickPick(picks, { title, placeHolder: 'Choose a server', matchOnDescription: true }))?.definition;
+    const title = action === 'protect' ? t('Launch Through Guard') : t('Launch Without Guard');
+    return (await window.showQuickPick(picks, { title, placeHolder: t('Choose a server'), matchOnDescription: true }))?.definition;
   }
 }
 
@@ -246,7 +247,7 @@ export class GuardCommands {
 function isUnsaved(file: string): boolean {
   const unsaved = workspace.textDocuments.some((document) => document.isDirty && document.uri.fsPath === file);
   if (unsaved) {
-    tell('warning', `${file} has unsaved changes. Save or close it first.`);
+    tell('warning', t('{0} has unsaved changes. Save or close it first.', file));
   }
   return unsaved;
 }

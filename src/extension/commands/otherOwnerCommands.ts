@@ -7,6 +7,7 @@ import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/p
 import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance } from '../../model/snapshot.ts';
@@ -17,6 +18,7 @@ import { commands } from '../manifestNames.ts';
 import { manualButtons, showWork, tell } from '../messages.ts';
 import type { EvidenceDocuments } from '../views/evidenceDocuments.ts';
 import type { WindowVerb } from '../window/windowActions.ts';
+import { doingWord } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
 /**
@@ -55,7 +57,7 @@ export class OtherOwnerCommands {
     }
     const doing = verb === 'restart' ? 'restarting' : 'stopping';
     const outcome = await this.#state.whileBusy(instance.id, doing, async () =>
-      showWork(`${oneLine(instance.name, 60)}: ${doing}`, () => execute(plan, context)),
+      showWork(`${oneLine(instance.name, 60)}: ${doingWord(doing)}`, () => execute(plan, context)),
     );
     this.#report(outcome);
   }
@@ -64,19 +66,22 @@ export class OtherOwnerCommands {
   async tellStep(instance: Instance, step: string): Promise<void> {
     const { snapshot } = this.#state;
     const surplus = instance.findings.find((finding) => finding.kind === 'duplicate' && isHeadline(finding));
-    const evidence = { 'Show Evidence': () => this.#evidence.show(instance) };
+    const evidence = { [t('Show Evidence')]: () => this.#evidence.show(instance) };
     const stop = (): Promise<void> => this.act('stop', instance);
-    const name = `${oneLine(instance.name, 60)} (PID ${instance.pid})`;
+    const name = t('{0} (PID {1})', oneLine(instance.name, 60), instance.pid);
     if (surplus) {
       // Connected again, the client would use the newer copy, and this one would stay.
-      tell('info', `${name} is an older copy: ${surplus.message}. A restart leaves it running.`, { 'Stop This Copy…': stop, ...evidence });
+      tell('info', t('{0} is an older copy: {1}. A restart leaves it running.', name, surplus.message), {
+        [t('Stop This Copy…')]: stop,
+        ...evidence,
+      });
     } else if (instance.findings.some(isOrphan)) {
-      tell('info', `${name}: ${step}`, { 'Stop…': stop, ...evidence });
+      tell('info', `${name}: ${step}`, { [t('Stop…')]: stop, ...evidence });
     } else {
-      const guard = { 'Launch Through Guard…': () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
+      const guard = { [t('Launch Through Guard…')]: () => editor.executeCommand(commands.launchThroughGuard, instance.id) };
       tell('info', `${name}: ${step}`, {
         ...(await manualButtons(instance)),
-        'Copy Step': () => env.clipboard.writeText(step),
+        [t('Copy Step')]: () => env.clipboard.writeText(step),
         ...(snapshot && guardWouldHelp(instance, snapshot) ? guard : {}),
         ...evidence,
       });
@@ -92,7 +97,7 @@ export class OtherOwnerCommands {
     }
     const candidates = pruneCandidates(snapshot, context.planContext);
     if (candidates.length === 0) {
-      tell('info', 'No orphans, no duplicates and no idle copies.');
+      tell('info', t('No orphans, no duplicates and no idle copies.'));
       return;
     }
     const chosen = await choose(candidates);
@@ -123,9 +128,9 @@ export class OtherOwnerCommands {
 
   async #stopAll(chosen: readonly PruneCandidate[], context: ActionContext): Promise<void> {
     const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
-    await window.withProgress({ location: ProgressLocation.Notification, title: 'Stopping MCP servers' }, async (progress) => {
+    await window.withProgress({ location: ProgressLocation.Notification, title: t('Stopping MCP servers') }, async (progress) => {
       for (const candidate of chosen) {
-        progress.report({ message: `${withoutLinks(candidate.instance.name, 60)} (PID ${candidate.instance.pid})` });
+        progress.report({ message: t('{0} (PID {1})', withoutLinks(candidate.instance.name, 60), candidate.instance.pid) });
         outcomes.push({ candidate, outcome: await execute(candidate.plan, context) });
       }
     });
@@ -138,7 +143,7 @@ export class OtherOwnerCommands {
     try {
       return await this.#context();
     } catch (error) {
-      tell('error', `MCP Shepherd cannot act: ${reasonOf(error)}`);
+      tell('error', t('MCP Shepherd cannot act: {0}', reasonOf(error)));
       return undefined;
     }
   }
@@ -149,7 +154,7 @@ export class OtherOwnerCommands {
       return true;
     }
     const { message, detail, button } = stopQuestion(plans, last);
-    const showPlan = 'Show Plan';
+    const showPlan = t('Show Plan');
     // Enter presses the first button. VS Code never lets that be Cancel, so for a server in use it is the one that stops nothing.
     const buttons = needsSecondYes(plans, last) ? [showPlan, button] : [button, showPlan];
     const answer = await window.showWarningMessage(message, { modal: true, detail }, ...buttons);
@@ -158,7 +163,7 @@ export class OtherOwnerCommands {
     }
     await this.#evidence.showPlan(planText(plans, last));
     // Not a dialog again, which would cover the plan.
-    return (await window.showWarningMessage(withoutLinks(message), button, 'Cancel')) === button;
+    return (await window.showWarningMessage(withoutLinks(message), button, t('Cancel'))) === button;
   }
 
   #report(outcome: Outcome): void {
@@ -178,8 +183,8 @@ export class OtherOwnerCommands {
 async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandidate[]> {
   const picks = prunePicks(candidates, Date.now());
   const picker = window.createQuickPick<(typeof picks)[number]>();
-  picker.title = 'Stop Duplicates and Orphans';
-  picker.placeholder = 'Only proven orphans are preselected';
+  picker.title = t('Stop Duplicates and Orphans');
+  picker.placeholder = t('Only proven orphans are preselected');
   picker.canSelectMany = true;
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;
@@ -187,7 +192,12 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
   picker.selectedItems = picks.filter((pick) => pick.candidate?.preselected);
   const showSelection = (): void => {
     const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
-    picker.title = `Stop Duplicates and Orphans: ${picker.selectedItems.length} selected${bytes > 0 ? `, about ${roundedMemory(bytes)}` : ''}`;
+    const count = picker.selectedItems.length;
+    const memory = roundedMemory(bytes);
+    picker.title =
+      memory === undefined
+        ? t('Stop Duplicates and Orphans: {0} selected', count)
+        : t('Stop Duplicates and Orphans: {0} selected, about {1}', count, memory);
   };
   showSelection();
   return new Promise((done) => {

@@ -1,5 +1,6 @@
 import { commands as editor, env, window } from 'vscode';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { manualStepOf } from '../display/attention.ts';
@@ -9,7 +10,7 @@ import { editorCommands, views } from '../manifestNames.ts';
 import { showWork, tell } from '../messages.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import type { WindowActions } from '../window/windowActions.ts';
-import { isStale, localRoute, staleHere } from '../window/windowFacts.ts';
+import { doingWord, isStale, localRoute, staleHere } from '../window/windowFacts.ts';
 import type { WindowRestart } from '../window/windowServers.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { OtherOwnerCommands } from './otherOwnerCommands.ts';
@@ -36,7 +37,7 @@ export class RestartCommands {
     const { snapshot, facts } = this.#state;
     if (snapshot && !snapshot.instances.some((item) => item.id === instance.id)) {
       // A notification can stay open for hours.
-      tell('info', `${oneLine(instance.name, 60)} (PID ${instance.pid}) is no longer running.`);
+      tell('info', t('{0} (PID {1}) is no longer running.', oneLine(instance.name, 60), instance.pid));
       return;
     }
     const local = snapshot && localRoute(instance, snapshot, facts);
@@ -93,7 +94,7 @@ export class RestartCommands {
     const route = snapshot && localRoute(instance, snapshot, facts);
     const name = oneLine(instance.name, 60);
     if (route?.kind !== 'elsewhere') {
-      tell('info', `This window can restart ${name}: choose “Restart” on its row.`);
+      tell('info', t('This window can restart {0}: choose “Restart” on its row.', name));
       return;
     }
     await this.#machine.tellStep(instance, route.step);
@@ -108,7 +109,7 @@ export class RestartCommands {
       return;
     }
     await env.clipboard.writeText(step);
-    window.setStatusBarMessage(`$(check) Copied: ${withoutIcons(step, 200)}`, successMs);
+    window.setStatusBarMessage(`$(check) ${t('Copied: {0}', withoutIcons(step, 200))}`, successMs);
     await this.#machine.tellStep(instance, step);
   }
 
@@ -119,13 +120,13 @@ export class RestartCommands {
     if (picks.length === 0) {
       tell(
         'info',
-        snapshot ? 'No MCP server is running on this machine.' : 'MCP Shepherd is still looking for servers. Try again in a moment.',
+        snapshot ? t('No MCP server is running on this machine.') : t('MCP Shepherd is still looking for servers. Try again in a moment.'),
       );
       return;
     }
     const pick = await window.showQuickPick(picks, {
-      title: 'Restart MCP Server',
-      placeHolder: 'Choose the server to restart',
+      title: t('Restart MCP Server'),
+      placeHolder: t('Choose the server to restart'),
       matchOnDescription: true,
       matchOnDetail: true,
     });
@@ -133,7 +134,7 @@ export class RestartCommands {
     if (instance) {
       await this.restart(instance);
     } else if (pick) {
-      tell('info', 'That server is no longer running.');
+      tell('info', t('That server is no longer running.'));
     }
   }
 
@@ -141,7 +142,7 @@ export class RestartCommands {
   async restartAllStale(): Promise<void> {
     const { snapshot, facts } = this.#state;
     if (!snapshot) {
-      tell('info', 'MCP Shepherd is still looking for servers. Try again in a moment.');
+      tell('info', t('MCP Shepherd is still looking for servers. Try again in a moment.'));
       return;
     }
     const stale = staleHere(snapshot, facts);
@@ -149,8 +150,10 @@ export class RestartCommands {
     if (stale.length === 0) {
       const others =
         elsewhere === 0
-          ? 'No server is stale.'
-          : `None of this window's servers is stale. ${elsewhere === 1 ? '1 stale server belongs' : `${elsewhere} stale servers belong`} to other clients: see MCP Servers.`;
+          ? t('No server is stale.')
+          : elsewhere === 1
+            ? t("None of this window's servers is stale. 1 stale server belongs to other clients: see MCP Servers.")
+            : t("None of this window's servers is stale. {0} stale servers belong to other clients: see MCP Servers.", elsewhere);
       tell('info', others);
       return;
     }
@@ -172,7 +175,7 @@ export class RestartCommands {
     const name = oneLine(instance.name, 60);
     const work = async (): Promise<WindowRestart> => {
       try {
-        return await showWork(`${name}: ${doing}`, (progress) =>
+        return await showWork(`${name}: ${doingWord(doing)}`, (progress) =>
           window.withProgress({ location: { viewId: views.servers } }, () => {
             const step = (message: string): void => progress.report({ message });
             return this.#actions.run(doing === 'restarting' ? 'restart' : 'stop', instance, step, undefined, between);
@@ -181,7 +184,10 @@ export class RestartCommands {
       } catch (error) {
         return {
           kind: 'failed',
-          reason: `${doing === 'restarting' ? 'Restarting' : 'Stopping'} ${name} failed: ${reasonOf(error)}`,
+          reason:
+            doing === 'restarting'
+              ? t('Restarting {0} failed: {1}', name, reasonOf(error))
+              : t('Stopping {0} failed: {1}', name, reasonOf(error)),
         };
       }
     };
@@ -206,8 +212,8 @@ export class RestartCommands {
   }
 
   #warn(text: string, output: string | undefined): void {
-    const showOutput = { 'Show Server Output': () => editor.executeCommand(editorCommands.showOutput, output) };
-    tell('error', text, { ...(output === undefined ? {} : showOutput), 'Show Log': () => this.#log.show() });
+    const showOutput = { [t('Show Server Output')]: () => editor.executeCommand(editorCommands.showOutput, output) };
+    tell('error', text, { ...(output === undefined ? {} : showOutput), [t('Show Log')]: () => this.#log.show() });
   }
 }
 

@@ -1,6 +1,7 @@
 import { ProcessExecution, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
 import { type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { oneLine } from '../display/plainText.ts';
@@ -8,8 +9,6 @@ import { upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgrad
 import { showWork, tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { RestartCommands } from './restartCommands.ts';
-
-const button = 'Upgrade and Restart';
 
 interface UpgradeContext {
   /** Scans the machine now. */
@@ -41,13 +40,13 @@ export class UpgradeCommands {
       tell(
         'info',
         snapshot
-          ? 'No newer version is known for any running MCP server.'
-          : 'MCP Shepherd is still looking for servers. Try again in a moment.',
+          ? t('No newer version is known for any running MCP server.')
+          : t('MCP Shepherd is still looking for servers. Try again in a moment.'),
       );
       return;
     }
     const pick = await window.showQuickPick(picks, {
-      title: 'Upgrade and Restart MCP Server',
+      title: t('Upgrade and Restart MCP Server'),
       matchOnDescription: true,
       matchOnDetail: true,
     });
@@ -65,17 +64,18 @@ export class UpgradeCommands {
       return;
     }
     if (!facts.trusted) {
-      tell('info', 'This window is in Restricted Mode. Trust the workspace to install packages from it.');
+      tell('info', t('This window is in Restricted Mode. Trust the workspace to install packages from it.'));
       return;
     }
     const key = JSON.stringify([instance.package?.ecosystem, instance.package?.root]);
     if (this.#busy.has(key)) {
-      tell('info', `${oneLine(plan.packageName, 100)} is already being upgraded.`);
+      tell('info', t('{0} is already being upgraded.', oneLine(plan.packageName, 100)));
       return;
     }
     this.#busy.add(key);
     try {
       const { message, detail } = upgradeQuestion(plan, facts);
+      const button = t('Upgrade and Restart');
       if ((await window.showWarningMessage(message, { modal: true, detail }, button)) === button) {
         await this.#execute(plan);
       }
@@ -88,12 +88,12 @@ export class UpgradeCommands {
     const name = oneLine(instance.name, 60);
     const finding = instance.findings.find((one) => one.kind === 'update-available');
     const step = finding?.actions.find((action) => action.kind === 'manual');
-    return step ? `${name}: ${oneLine(step.step, 600)}` : `No newer version of ${name} is known.`;
+    return step ? `${name}: ${oneLine(step.step, 600)}` : t('No newer version of {0} is known.', name);
   }
 
   async #execute(plan: UpgradePlan): Promise<void> {
     if (plan.order === 'stop-first') {
-      let failure: string | undefined = 'it did not run';
+      let failure: string | undefined = t('it did not run');
       await this.#servers.restartAround(plan.instances, async () => {
         failure = await runAsTask(plan);
       });
@@ -139,9 +139,9 @@ const changedOnTheWay = process.platform === 'win32' ? /\$\{|["%&<>^|!]/ : /\$\{
 async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
   const [program, ...args] = plan.argv;
   if ([...plan.argv, plan.cwd ?? ''].some((word) => changedOnTheWay.test(word))) {
-    return 'it contains characters that a task would change: run it yourself';
+    return t('it contains characters that a task would change: run it yourself');
   }
-  const name = `Upgrade ${oneLine(plan.packageName, 60)}`;
+  const name = t('Upgrade {0}', oneLine(plan.packageName, 60));
   const execution = new ProcessExecution(program, args, plan.cwd === undefined ? {} : { cwd: plan.cwd });
   const task = new Task({ type: 'mcpShepherd', argv: plan.argv }, TaskScope.Workspace, name, 'MCP Shepherd', execution);
   // In a terminal that it uses again, VS Code 1.139 never ends a task whose program it cannot start.
@@ -158,5 +158,5 @@ async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
       }),
   );
   listeners.dispose();
-  return exitCode === 0 ? undefined : exitCode === undefined ? 'it could not be started, or was ended' : `exit code ${exitCode}`;
+  return exitCode === 0 ? undefined : exitCode === undefined ? t('it could not be started, or was ended') : t('exit code {0}', exitCode);
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Finding, FindingKind } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings } from '../../presentation/findingLabels.ts';
@@ -86,21 +87,22 @@ export function announcementText({ finding, instances }: Announcement, facts: Wi
     return '';
   }
   const names = new Set(instances.map((instance) => instance.name));
-  const whose = others.length === 0 ? `${ownerText(first, facts)}, PID ${first.pid}` : `${instances.length} running copies`;
+  const whose = others.length === 0 ? t('{0}, PID {1}', ownerText(first, facts), first.pid) : t('{0} running copies', instances.length);
   if (finding.kind !== 'stale') {
-    return `${oneLine(first.name, 60)} (${whose}): ${oneLine(finding.message)}.`;
+    return t('{0} ({1}): {2}.', oneLine(first.name, 60), whose, oneLine(finding.message));
   }
   if (names.size > 1) {
-    const change = changeSummary(first).replace(/^still runs/, 'still run');
-    return `${listedNames([...names])} ${change} (${instances.length} running servers).`;
+    return t('{0} ({1} running servers).', changeSummary(first, listedNames([...names]), 'many'), instances.length);
   }
-  return `${oneLine(first.name, 60)} ${changeSummary(first)} (${whose}).`;
+  return t('{0} ({1}).', changeSummary(first, oneLine(first.name, 60)), whose);
 }
 
 /** The text for several at once: "3 running servers still run old code after an upgrade: a, b and c." */
 export function groupText(group: readonly Announcement[]): string {
   const instances = group.flatMap((announcement) => announcement.instances);
   const stale = group.every(({ finding }) => finding.kind === 'stale');
-  const what = stale ? 'still run old code after an upgrade' : 'need attention';
-  return `${instances.length} running servers ${what}: ${listedNames(instances.map((instance) => instance.name))}.`;
+  const names = listedNames(instances.map((instance) => instance.name));
+  return stale
+    ? t('{0} running servers still run old code after an upgrade: {1}.', instances.length, names)
+    : t('{0} running servers need attention: {1}.', instances.length, names);
 }

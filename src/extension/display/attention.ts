@@ -1,5 +1,6 @@
 import { isOrphan } from '../../action/plan/restartRoute.ts';
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Definition } from '../../model/definition.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -159,7 +160,11 @@ export function findingsText(findings: readonly Finding[]): string | undefined {
 /** The text of `findingsText` for a row and for the tooltip of the status bar: "restart needed" beside the versions of a stale server. */
 export function stateText(findings: readonly Finding[]): string | undefined {
   return worded(findings, (finding) =>
-    finding.kind === 'stale' ? (finding.confidence === 'proven' ? 'restart needed' : 'restart probably needed') : findingWord(finding),
+    finding.kind === 'stale'
+      ? finding.confidence === 'proven'
+        ? t('restart needed')
+        : t('restart probably needed')
+      : findingWord(finding),
   );
 }
 

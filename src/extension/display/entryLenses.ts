@@ -1,9 +1,10 @@
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
+import { msg, t, translated } from '../../base/language/translate.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings, findingWord } from '../../presentation/findingLabels.ts';
 import { type CommandName, commands } from '../manifestNames.ts';
-import type { WindowFacts } from '../window/windowFacts.ts';
+import { doingWord, type WindowFacts } from '../window/windowFacts.ts';
 import { attentions } from './attention.ts';
 import { versionChange } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
@@ -19,10 +20,10 @@ interface EntryLens {
 }
 
 const fixTitles = {
-  restart: ['Restart', commands.restartInstance],
-  upgrade: ['Upgrade…', commands.upgradeInstance],
-  stop: ['Stop…', commands.stopInstance],
-  step: ['How to Restart', commands.howToRestart],
+  restart: [msg('Restart'), commands.restartInstance],
+  upgrade: [msg('Upgrade…'), commands.upgradeInstance],
+  stop: [msg('Stop…'), commands.stopInstance],
+  step: [msg('How to Restart'), commands.howToRestart],
 } as const;
 
 /** "stale: 1.0.0 → 2.0.0 | Restart | Guard…" above each entry of a file whose server needs attention. Nothing where all is well, or the user ignores the problem. */
@@ -37,24 +38,24 @@ export function entryLenses(file: string, snapshot: Snapshot, facts: WindowFacts
         return [];
       }
       const { instance, finding, fix } = first;
-      const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+      const withMore = (text: string): string => (others.length === 0 ? text : t('{0} (and {1} more)', text, others.length));
       const links: Omit<EntryLens, 'line'>[] = [
         instance
           ? {
-              title: `$(warning) ${withoutIcons(lensText(finding, instance), 160)}${more}`,
+              title: `$(warning) ${withMore(withoutIcons(lensText(finding, instance), 160))}`,
               command: commands.showDetails,
               argument: instance.id,
             }
-          : { title: `$(warning) ${findingWord(finding)}${more}`, command: commands.showServers, argument: id },
+          : { title: `$(warning) ${withMore(findingWord(finding))}`, command: commands.showServers, argument: id },
       ];
       const doing = instance && facts.busy.get(instance.id);
       if (instance && doing) {
-        links.push({ title: `$(loading~spin) ${doing}…`, command: commands.showDetails, argument: instance.id });
+        links.push({ title: `$(loading~spin) ${doingWord(doing)}…`, command: commands.showDetails, argument: instance.id });
       } else if (instance && fix !== 'open') {
         const [title, command] = fixTitles[fix];
-        links.push({ title, command, argument: instance.id });
+        links.push({ title: translated(title), command, argument: instance.id });
         if (guardWouldHelp(instance, snapshot)) {
-          links.push({ title: 'Guard…', command: commands.launchThroughGuard, argument: id });
+          links.push({ title: t('Guard…'), command: commands.launchThroughGuard, argument: id });
         }
       }
       return links.map((link) => ({ line, ...link }));

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { type ExplanationSection, explanationOf } from '../../presentation/explanation.ts';
 import { localRoute, ownerText, type WindowFacts } from '../window/windowFacts.ts';
@@ -15,19 +16,19 @@ const indent = ' '.repeat(14);
  * @param now epoch ms
  */
 export function evidenceText(instance: Instance, snapshot: Snapshot, facts: WindowFacts, now: number): string {
-  const title = `${oneLine(instance.name, 80)} (PID ${instance.pid}): ${findingsText(instance.findings) ?? 'OK'}`;
+  const title = t('{0} (PID {1}): {2}', oneLine(instance.name, 80), instance.pid, findingsText(instance.findings) ?? t('OK'));
   const texts = [
     [title, '='.repeat(Math.min(title.length, width))].join('\n'),
     ...evidenceSections(instance, snapshot, facts).map(sectionText),
   ];
-  return `${texts.join('\n\n')}\n\nAs of ${new Date(now).toLocaleString('en-GB')}. Secrets in arguments and addresses are hidden.\n`;
+  return `${texts.join('\n\n')}\n\n${t('As of {0}. Secrets in arguments and addresses are hidden.', new Date(now).toLocaleString('en-GB'))}\n`;
 }
 
 /** The same as `mcp-shepherd explain`, with the restart hint of this window. */
 export function evidenceSections(instance: Instance, snapshot: Snapshot, facts: WindowFacts): ExplanationSection[] {
   const route = localRoute(instance, snapshot, facts);
   return explanationOf(instance, snapshot, {
-    restart: route.kind === 'here' ? 'Choose “Restart” on its row in the view “MCP Servers”.' : route.step,
+    restart: route.kind === 'here' ? t('Choose “Restart” on its row in the view “MCP Servers”.') : route.step,
     home: facts.home,
     owner: ownerText(instance, facts),
   });
@@ -35,7 +36,7 @@ export function evidenceSections(instance: Instance, snapshot: Snapshot, facts: 
 
 /** The content of the document once the process has ended. */
 export function endedProcessText(): string {
-  return 'This server is no longer running, and its evidence is no longer kept.\n';
+  return `${t('This server is no longer running, and its evidence is no longer kept.')}\n`;
 }
 
 function sectionText({ heading, rows }: ExplanationSection): string {

@@ -1,4 +1,5 @@
 import type { ProtectChange } from '../../action/protect/protectChange.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { defaultStaleMode, type StaleMode, staleModes } from '../../model/staleMode.ts';
 import { oneLine, withoutIcons } from './plainText.ts';
 
@@ -14,8 +15,8 @@ export function guardPicks(): readonly GuardPick[] {
   return staleModes
     .filter(({ offered }) => offered)
     .map(({ name, summary, detail }) => ({
-      label: `${capitalized(summary)}${name === defaultStaleMode ? ' (recommended)' : ''}`,
-      detail: capitalized(detail),
+      label: name === defaultStaleMode ? t('{0} (recommended)', capitalized(translated(summary))) : capitalized(translated(summary)),
+      detail: capitalized(translated(detail)),
       mode: name,
     }));
 }
@@ -26,8 +27,8 @@ const guardMegabytes = 60;
 /** Title and prompt of the quick pick: what changes, what it costs, and how it is undone. @param file of the entry, as shown */
 export function guardQuestion(name: string, file: string): { readonly title: string; readonly placeHolder: string } {
   return {
-    title: `Launch ${withoutIcons(name, 60)} Through Guard: what should it do after an upgrade?`,
-    placeHolder: `One entry of ${withoutIcons(file, 120)} · about ${guardMegabytes} MB · undo: Launch Without Guard`,
+    title: t('Launch {0} Through Guard: what should it do after an upgrade?', withoutIcons(name, 60)),
+    placeHolder: t('One entry of {0} · about {1} MB · undo: Launch Without Guard', withoutIcons(file, 120), guardMegabytes),
   };
 }
 
@@ -35,14 +36,16 @@ export function guardQuestion(name: string, file: string): { readonly title: str
 export function changeNotice({ action, definition }: Pick<ProtectChange, 'action' | 'definition'>): string {
   const name = oneLine(definition.name, 60);
   return action === 'protect'
-    ? `Launch ${name} through the guard? Nothing is written yet. Launch Without Guard undoes it.`
-    : `Launch ${name} without the guard? Nothing is written yet. Launch Through Guard undoes it.`;
+    ? t('Launch {0} through the guard? Nothing is written yet. Launch Without Guard undoes it.', name)
+    : t('Launch {0} without the guard? Nothing is written yet. Launch Through Guard undoes it.', name);
 }
 
 /** The message after the change. */
 export function guardDone(change: Pick<ProtectChange, 'action' | 'definition'>): string {
-  const how = change.action === 'protect' ? 'goes through the guard' : 'does not use the guard';
-  return `The next start of ${oneLine(change.definition.name, 60)} ${how}.`;
+  const name = oneLine(change.definition.name, 60);
+  return change.action === 'protect'
+    ? t('The next start of {0} goes through the guard.', name)
+    : t('The next start of {0} does not use the guard.', name);
 }
 
 function capitalized(text: string): string {

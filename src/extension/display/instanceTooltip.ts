@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, NotStarted } from '../../model/snapshot.ts';
 import { findingWord } from '../../presentation/findingLabels.ts';
@@ -16,8 +17,11 @@ export function instanceTooltip(instance: Instance, definition: Definition | und
     asMarkdown(`${ownerText(instance, facts)} · ${processText(instance, now)}`),
     asMarkdown(recordText(instance, facts.home), 300),
     asMarkdown(guardText(instance), 500),
-    instance.unknown === undefined ? '' : `Unknown: ${asMarkdown(instance.unknown, 300)}`,
-    asMarkdown(definition ? `${pathText(definition.file, facts.home)}, line ${definition.line}` : 'Not in any configuration file', 300),
+    instance.unknown === undefined ? '' : t('Unknown: {0}', asMarkdown(instance.unknown, 300)),
+    asMarkdown(
+      definition ? t('{0}, line {1}', pathText(definition.file, facts.home), definition.line) : t('Not in any configuration file'),
+      300,
+    ),
     asMarkdown(instance.command, 300),
   ];
   return lines.filter((line) => line !== '').join('\n\n');
@@ -29,9 +33,12 @@ function recordText({ record, package: own }: Instance, home: string): string {
     return '';
   }
   const things = record.locks.map(({ kind, resource }) => (kind === 'path' ? pathText(resource, home) : resource)).join(', ');
-  const holds = things === '' ? '' : record.exclusion === 'none' ? `Uses ${things} without a lock.` : `Holds ${things}.`;
-  const who = record.guardPid === undefined ? 'the server itself' : `its guard (PID ${record.guardPid})`;
-  const says = own?.origin === 'recorded' ? `Versions as reported by ${who}.` : '';
+  const holds = things === '' ? '' : record.exclusion === 'none' ? t('Uses {0} without a lock.', things) : t('Holds {0}.', things);
+  const who =
+    record.guardPid === undefined
+      ? t('Versions as reported by the server itself.')
+      : t('Versions as reported by its guard (PID {0}).', record.guardPid);
+  const says = own?.origin === 'recorded' ? who : '';
   return [holds, says].filter(Boolean).join(' ');
 }
 
@@ -39,11 +46,13 @@ function recordText({ record, package: own }: Instance, home: string): string {
 function guardText({ record }: Instance): string {
   const { problem, refused, idleSince } = record ?? {};
   return [
-    problem === undefined ? '' : `Its guard could not restart it: ${problem}.`,
+    problem === undefined ? '' : t('Its guard could not restart it: {0}.', problem),
     refused
-      ? `Its guard refused ${refused.calls === 1 ? '1 call' : `${refused.calls} calls`}. Last reason: ${refused.last.replace(/\.?$/, '.')}`
+      ? refused.calls === 1
+        ? t('Its guard refused 1 call. Last reason: {0}', refused.last.replace(/\.?$/, '.'))
+        : t('Its guard refused {0} calls. Last reason: {1}', refused.calls, refused.last.replace(/\.?$/, '.'))
       : '',
-    idleSince === undefined ? '' : `No calls since ${idleSince}.`,
+    idleSince === undefined ? '' : t('No calls since {0}.', idleSince),
   ]
     .filter(Boolean)
     .join(' ');
@@ -55,7 +64,7 @@ export function definitionTooltip(definition: Definition, facts: WindowFacts, re
   return [
     `**${asMarkdown(definition.name, 80)}**`,
     asMarkdown(target, 300),
-    asMarkdown(`${pathText(definition.file, facts.home)}, line ${definition.line}`, 300),
+    asMarkdown(t('{0}, line {1}', pathText(definition.file, facts.home), definition.line), 300),
     ...(resting ? [asMarkdown(notStartedText(resting), 300)] : []),
     ...definition.findings.map((finding) => `**${asMarkdown(findingWord(finding))}**: ${asMarkdown(finding.message, 400)}`),
   ].join('\n\n');

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { listText, singleLine } from '../../base/singleLine.ts';
 
 /**
@@ -41,5 +42,5 @@ export function listedNames(all: readonly string[], limit = 40): string {
  * @param remote the editor's name of the connection; in a browser the address of the page, which the user sees anyway
  */
 export function machineText(remote: string | undefined, host: string): string | undefined {
-  return remote === undefined || /[:.]|^localhost$/.test(remote) ? undefined : `on ${oneLine(host, 60)} (${oneLine(remote, 30)})`;
+  return remote === undefined || /[:.]|^localhost$/.test(remote) ? undefined : t('on {0} ({1})', oneLine(host, 60), oneLine(remote, 30));
 }

@@ -1,4 +1,5 @@
 import type { Disposable } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -7,9 +8,12 @@ import { pathText } from './sourceText.ts';
 
 /** "~/.cursor/mcp.json, line 3: …" */
 function problemText(problem: Problem, home: string): string {
-  const place =
-    problem.file === undefined ? '' : `${pathText(problem.file, home)}${problem.line === undefined ? '' : `, line ${problem.line}`}: `;
-  return `${place}${oneLine(problem.message, 300)}`;
+  const message = oneLine(problem.message, 300);
+  if (problem.file === undefined) {
+    return message;
+  }
+  const path = pathText(problem.file, home);
+  return problem.line === undefined ? t('{0}: {1}', path, message) : t('{0}, line {1}: {2}', path, problem.line, message);
 }
 
 /** The message above the rows when something could not be read; undefined when everything could. */
@@ -19,7 +23,7 @@ export function problemsMessage(problems: readonly Problem[], home: string): str
     return undefined;
   }
   const rest = problems.length - 1;
-  return rest === 0 ? problemText(first, home) : `${problemText(first, home)} (and ${rest} more: see “MCP Shepherd: Show Log”)`;
+  return rest === 0 ? problemText(first, home) : t('{0} (and {1} more: see “MCP Shepherd: Show Log”)', problemText(first, home), rest);
 }
 
 /** Logs each problem once, and again only if it comes back after it was gone. */

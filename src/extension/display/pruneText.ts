@@ -1,6 +1,7 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { type PruneCandidate, pruneHeadings, respawnRates } from '../../action/plan/pruneCandidates.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { processText } from './instanceText.ts';
 import { listedNames, oneLine, withoutIcons } from './plainText.ts';
@@ -20,7 +21,7 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
   return candidates.flatMap((candidate, index) => {
     const { instance, plan, why } = candidate;
     const heading: PrunePick[] =
-      candidates[index - 1]?.class === candidate.class ? [] : [{ label: pruneHeadings[candidate.class], kind: -1 }];
+      candidates[index - 1]?.class === candidate.class ? [] : [{ label: translated(pruneHeadings[candidate.class]), kind: -1 }];
     const risk = plan.risks[0] ? ` — ${plan.risks[0]}` : '';
     return [
       ...heading,
@@ -47,14 +48,17 @@ export function stopQuestion(
   const consequences = [...new Set([...last, ...plans.flatMap(({ risks }) => risks)])];
   const freed = roundedMemory(plans.reduce((sum, { target }) => sum + target.memoryBytes, 0));
   const [worst, ...others] = consequences;
-  const result = worst === undefined ? (freed ? `About ${freed} are freed.` : '') : oneLine(worst, 200);
-  const rest = others.length === 0 ? '' : ` Show Plan lists ${others.length} more.`;
+  const result = worst === undefined ? (freed ? t('About {0} are freed.', freed) : '') : oneLine(worst, 200);
+  const rest = others.length === 0 ? '' : t('Show Plan lists {0} more.', others.length);
   return {
-    message: one ? `Stop ${oneLine(one.target.name, 60)} (PID ${one.target.pid})?` : `Stop ${plans.length} servers?`,
-    detail: [one ? oneLine(one.reason, 200) : `${listedNames(plans.map(({ target }) => target.name))}.`, `${result}${rest}`]
+    message: one ? t('Stop {0} (PID {1})?', oneLine(one.target.name, 60), one.target.pid) : t('Stop {0} servers?', plans.length),
+    detail: [
+      one ? oneLine(one.reason, 200) : `${listedNames(plans.map(({ target }) => target.name))}.`,
+      [result, rest].filter(Boolean).join(' '),
+    ]
       .filter(Boolean)
       .join('\n'),
-    button: needsSecondYes(plans, last) ? 'Stop Anyway' : 'Stop',
+    button: needsSecondYes(plans, last) ? t('Stop Anyway') : t('Stop'),
   };
 }
 
@@ -62,17 +66,17 @@ export function stopQuestion(
 export function planText(plans: readonly Plan[], last: readonly string[]): string {
   const parts = plans.map(({ target, reason, steps, risks }) =>
     [
-      `${oneLine(target.name, 60)} (PID ${target.pid})`,
+      t('{0} (PID {1})', oneLine(target.name, 60), target.pid),
       ...[
         oneLine(reason),
-        `command: ${oneLine(target.command, 1_000)}`,
-        `PIDs: ${target.tree.join(', ')}${target.memoryBytes > 0 ? ` · ${roundedMemory(target.memoryBytes)}` : ''}`,
-        ...steps.map(({ text }) => `step: ${oneLine(text)}`),
-        ...risks.map((risk) => `risk: ${oneLine(risk)}`),
+        t('command: {0}', oneLine(target.command, 1_000)),
+        [t('PIDs: {0}', target.tree.join(', ')), roundedMemory(target.memoryBytes)].filter(Boolean).join(' · '),
+        ...steps.map(({ text }) => t('step: {0}', oneLine(text))),
+        ...risks.map((risk) => t('risk: {0}', oneLine(risk))),
       ].map((line) => `  ${line}`),
     ].join('\n'),
   );
-  return `${['Nothing is stopped yet.', ...parts, ...last.map((line) => oneLine(line))].join('\n\n')}\n`;
+  return `${[t('Nothing is stopped yet.'), ...parts, ...last.map((line) => oneLine(line))].join('\n\n')}\n`;
 }
 
 /** The message after the servers were stopped. */
@@ -85,7 +89,14 @@ export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandi
   const again = stopped.filter(({ outcome }) => 'startedAgain' in outcome);
   const rates = respawnRates(stopped.map(({ candidate, outcome }) => ({ candidate, again: 'startedAgain' in outcome })));
   const freed = stopped.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
-  const count = `Stopped ${stopped.length} ${stopped.length === 1 ? 'server' : 'servers'}${freed > 0 ? `; about ${roundedMemory(freed)} freed` : ''}.`;
+  const count = stoppedText(stopped.length, roundedMemory(freed));
   const more = [...[...again, ...others].map(({ outcome }) => outcome.message), ...rates];
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
+}
+
+function stoppedText(count: number, freed: string | undefined): string {
+  if (freed === undefined) {
+    return count === 1 ? t('Stopped 1 server.') : t('Stopped {0} servers.', count);
+  }
+  return count === 1 ? t('Stopped 1 server; about {0} freed.', freed) : t('Stopped {0} servers; about {1} freed.', count, freed);
 }

@@ -1,8 +1,9 @@
 import { isOrphan } from '../../action/plan/restartRoute.ts';
+import { t } from '../../base/language/translate.ts';
 import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
-import { isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
+import { doingWord, isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
 import { processText, versionAndState } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
@@ -35,7 +36,7 @@ export function serverPicks(snapshot: Snapshot, facts: WindowFacts, now: number)
         detail: withoutIcons(
           route.kind === 'here' || route.askable
             ? whose
-            : `${whose} · ${instance.findings.some(isOrphan) ? 'offers to stop it' : 'shows how to restart it'}`,
+            : `${whose} · ${instance.findings.some(isOrphan) ? t('offers to stop it') : t('shows how to restart it')}`,
           200,
         ),
         instanceId: instance.id,
@@ -69,17 +70,19 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
   const all = fixable(items, facts).length;
   const line = (item: Attention): FixPick => {
     const busy = item.instance && facts.busy.get(item.instance.id);
-    const label = busy ? `$(loading~spin) ${withoutIcons(item.name, 60)}: ${busy}` : `${icons[item.fix]} ${fixText(item, facts)}`;
+    const label = busy
+      ? `$(loading~spin) ${withoutIcons(item.name, 60)}: ${doingWord(busy)}`
+      : `${icons[item.fix]} ${fixText(item, facts)}`;
     return { label, description: withoutIcons(fixDetail(item), 160), item };
   };
   const heading = (label: string): FixPick => ({ label, kind: -1 });
   return [
     ...items.map(line),
-    ...(all > 1 ? [{ label: `$(check-all) Fix All (${all})…`, does: 'fix-all' } as const] : []),
-    ...(newer.length > 0 ? [heading('Updates'), ...newer.map(line)] : []),
+    ...(all > 1 ? [{ label: `$(check-all) ${t('Fix All ({0})…', all)}`, does: 'fix-all' } as const] : []),
+    ...(newer.length > 0 ? [heading(t('Updates')), ...newer.map(line)] : []),
     heading(''),
-    { label: '$(mcp) Open View', does: 'show' },
-    { label: '$(gear) Settings', does: 'settings' },
+    { label: `$(mcp) ${t('Open View')}`, does: 'show' },
+    { label: `$(gear) ${t('Settings')}`, does: 'settings' },
   ];
 }
 
@@ -89,23 +92,26 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
   const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
   switch (fix) {
     case 'restart':
-      return `Restart ${shown}, ${whose}`;
+      return t('Restart {0}, {1}', shown, whose);
     case 'upgrade':
-      return `Upgrade ${shown}, ${whose}…`;
+      return t('Upgrade {0}, {1}…', shown, whose);
     case 'stop': {
       const memory = roundedMemory(instance?.memoryBytes ?? 0);
-      const which = finding.kind === 'duplicate' || finding.kind === 'copies' ? `this copy of ${shown}` : shown;
-      return [`Stop ${which}`, memory, instance?.client && whose].filter(Boolean).join(', ').concat('…');
+      const about = [memory, instance?.client && whose].filter(Boolean).join(', ');
+      if (finding.kind === 'duplicate' || finding.kind === 'copies') {
+        return about === '' ? t('Stop this copy of {0}…', shown) : t('Stop this copy of {0}, {1}…', shown, about);
+      }
+      return about === '' ? t('Stop {0}…', shown) : t('Stop {0}, {1}…', shown, about);
     }
     case 'step':
-      return `Copy the step for ${shown}, ${whose}`;
+      return t('Copy the step for {0}, {1}', shown, whose);
     case 'open':
-      return `Open the entry of ${shown}`;
+      return t('Open the entry of {0}', shown);
   }
 }
 
 function fixDetail({ finding, instance, definition }: Attention): string {
   const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
-  const pid = instance && finding.kind !== 'stale' ? `PID ${instance.pid}` : undefined;
+  const pid = instance && finding.kind !== 'stale' ? t('PID {0}', instance.pid) : undefined;
   return [instance ? versionAndState(instance, state) : state, pid].filter(Boolean).join(' · ');
 }

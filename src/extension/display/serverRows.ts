@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
 import { guardability } from '../../action/protect/guardArguments.ts';
+import { t } from '../../base/language/translate.ts';
 import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Instance, NotStarted, Snapshot } from '../../model/snapshot.ts';
 import { restingState } from '../../presentation/lazyStart.ts';
-import { hasOutput, isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
+import { doingWord, hasOutput, isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import {
   type Attention,
   countedFindings,
@@ -68,8 +69,8 @@ export function serverRow(
     return { ...row, kind: 'server', description: [row.description, shown.after].filter(Boolean).join(' · ') };
   }
   const busy = definition && context.facts.busy.get(definition.id);
-  const state = busy ? `${busy}…` : only ? copiesState(instances, definition, context) : idleState(server, context);
-  const description = [state, definition?.guarded && 'guarded', shown.after].filter(Boolean).join(' · ');
+  const state = busy ? `${doingWord(busy)}…` : only ? copiesState(instances, definition, context) : idleState(server, context);
+  const description = [state, definition?.guarded && t('guarded'), shown.after].filter(Boolean).join(' · ');
   return {
     id,
     kind: 'server',
@@ -92,7 +93,7 @@ export function serverRow(
 /** The row of an entry as it stands in its file, whatever runs. */
 export function entryRow(id: string, definition: Definition, { home }: WindowFacts): TreeNode {
   const label = oneLine(clientName(definition.client), 60);
-  const description = [!definition.enabled && 'switched off', sourceText(definition, home)].filter(Boolean).join(' · ');
+  const description = [!definition.enabled && t('switched off'), sourceText(definition, home)].filter(Boolean).join(' · ');
   return {
     id,
     kind: 'server',
@@ -110,18 +111,18 @@ export function entryRow(id: string, definition: Definition, { home }: WindowFac
 /** "3 running, 1 stale". */
 function copiesState(instances: readonly Instance[], definition: Definition | undefined, { facts }: RowContext): string {
   const counts = countsText(countedFindings(instances, facts));
-  return [`${instances.length} running`, counts, definition && stateText(definition.findings)].filter(Boolean).join(', ');
+  return [t('{0} running', instances.length), counts, definition && stateText(definition.findings)].filter(Boolean).join(', ');
 }
 
 /** "not running", "switched off", "remote", with the file that holds the entry. */
 function idleState({ definition, sharedWith }: ServerGroup, { facts, snapshot }: RowContext): string {
   if (sharedWith) {
-    return `same command as in ${sourceText(sharedWith, facts.home)}`;
+    return t('same command as in {0}', sourceText(sharedWith, facts.home));
   }
   const own = definition && stateText(definition.findings);
   const resting = definition && restingGuard(definition, snapshot);
   const stopped =
-    definition?.enabled === false ? 'switched off' : definition && definition.transport !== 'stdio' ? 'remote' : 'not running';
+    definition?.enabled === false ? t('switched off') : definition && definition.transport !== 'stdio' ? t('remote') : t('not running');
   const state = resting ? restingState(resting.record.start) : stopped;
   return [own ? `${own}, ${state}` : state, definition && sourceText(definition, facts.home)].filter(Boolean).join(' · ');
 }
@@ -147,15 +148,15 @@ function instanceRow(
   const finding = worstFinding(instance.findings);
   const ignored = finding !== undefined && isIgnored(finding, { instance, name: instance.name }, facts);
   const told = [...instance.findings, ...(definition?.findings ?? [])];
-  const words = doing ? `${doing}…` : [stateText(told), ignored && '(ignored)'].filter(Boolean).join(' ');
+  const words = doing ? `${doingWord(doing)}…` : [stateText(told), ignored && t('(ignored)')].filter(Boolean).join(' ');
   const isOther = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid;
-  const window = isOther && owner === undefined && 'another window';
-  const how = [!instance.client && instance.background && 'background', instance.guarded && 'guarded'];
-  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && 'recorded';
+  const window = isOther && owner === undefined && t('another window');
+  const how = [!instance.client && instance.background && t('background'), instance.guarded && t('guarded')];
+  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && t('recorded');
   const process = processText(instance, now);
   const spoken = [
-    findingsText(told) && (doing ? `${doing}…` : findingsText(told)),
-    ignored && 'ignored',
+    findingsText(told) && (doing ? `${doingWord(doing)}…` : findingsText(told)),
+    ignored && t('ignored'),
     process,
     oneLine(ownerText(instance, facts), 80),
   ];
@@ -223,11 +224,11 @@ export function problemRow({ file = '', line = 1, message }: Problem, { facts }:
     id: `problem:${file}:${line}:${message}`,
     kind: 'problem',
     label: oneLine(basename(file.replaceAll('\\', '/')), 80),
-    description: `line ${line}: ${oneLine(message, 200)}`,
+    description: t('line {0}: {1}', line, oneLine(message, 200)),
     icon: { id: 'error', color: 'problemsErrorIcon.foreground' },
     expanded: false,
     flags: contextFlags({ kind: 'problem' }),
-    spoken: `${path}, line ${line}: ${oneLine(message, 300)}`,
+    spoken: t('{0}, line {1}: {2}', path, line, oneLine(message, 300)),
     open: { file, line },
     children: [],
   };

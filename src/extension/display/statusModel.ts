@@ -1,7 +1,8 @@
+import { type Message, msg, t, translated } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { counted, roundedMemory } from '../../presentation/quantities.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
-import { shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
+import { doingWord, shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
 import { versionAndState } from './instanceText.ts';
 import { asMarkdown } from './plainText.ts';
@@ -47,7 +48,7 @@ export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurr
     text: statusText(items),
     tooltip: tooltip({ items, newer, summary }, snapshot, facts),
     warning: items.some(({ urgent }) => urgent),
-    spoken: `MCP servers: ${counts === undefined ? summary : `${counts}, ${running} running`}`,
+    spoken: counts === undefined ? t('MCP servers: {0}', summary) : t('MCP servers: {0}, {1} running', counts, running),
   };
 }
 
@@ -61,18 +62,26 @@ function statusText(items: readonly Attention[]): string {
 /** "3 servers running, all current" only when every version is known and none is newer. @param newer for how many servers an update can be installed */
 function quietText({ instances }: Snapshot, newer: number): string {
   if (instances.length === 0) {
-    return 'none running';
+    return t('none running');
   }
-  const servers = `${counted(instances.length, 'server')} running`;
+  const one = instances.length === 1;
+  const servers = one ? t('1 server running') : t('{0} servers running', instances.length);
   // Of findings that the user ignores, and of information.
   const toldOf = instances.some(({ findings }) => findings.some(({ confidence }) => confidence !== 'unknown'));
   const unknown = instances.filter((instance) => !isKnown(instance)).length;
-  const versions =
-    unknown === 0 ? '' : ` (${unknown < instances.length ? `${unknown} ` : ''}${unknown === 1 ? 'version' : 'versions'} unknown)`;
   if (!toldOf && unknown === 0) {
-    return `${servers}, ${instances.length === 1 ? '' : 'all '}current`;
+    return one ? t('1 server running, current') : t('{0} servers running, all current', instances.length);
   }
-  return `${servers}, ${newer > 0 ? counted(newer, 'update') : 'no problems'}${newer > 0 ? ' available' : ' found'}${versions}`;
+  const state = newer === 0 ? t('no problems found') : newer === 1 ? t('1 update available') : t('{0} updates available', newer);
+  return unknown === 0 ? t('{0}, {1}', servers, state) : t('{0}, {1} ({2})', servers, state, unknownText(unknown, instances.length));
+}
+
+/** @param unknown how many of the servers have an unknown version */
+function unknownText(unknown: number, servers: number): string {
+  if (unknown === servers) {
+    return unknown === 1 ? t('version unknown') : t('versions unknown');
+  }
+  return unknown === 1 ? t('1 version unknown') : t('{0} versions unknown', unknown);
 }
 
 interface Told {
@@ -85,12 +94,12 @@ interface Told {
 function tooltip({ items, newer, summary }: Told, snapshot: Snapshot, facts: WindowFacts): string {
   const listed = [...items, ...newer].slice(0, mostLines);
   const rest = items.length + newer.length - listed.length;
-  const blocks = [`**MCP servers** — ${asMarkdown(summary)}`];
+  const blocks = [`**${t('MCP servers')}** — ${asMarkdown(summary)}`];
   if (listed.length > 0) {
     blocks.push(['| | | | |', '|:--|:--|:--|:--|', ...listed.map((item) => serverLine(item, facts))].join('\n'));
   }
   if (rest > 0) {
-    blocks.push(`and [${rest} more](command:${commands.fixProblems})`);
+    blocks.push(t('and [{0} more]({1})', rest, `command:${commands.fixProblems}`));
   }
   const other = restText([...items, ...newer], snapshot);
   if (other !== undefined && snapshot.instances.length > 0) {
@@ -107,16 +116,16 @@ function restText(items: readonly Attention[], snapshot: Snapshot): string | und
   // A finding that the user ignores is not health.
   const quiet = others.filter(({ findings }) => stateText(findings) !== undefined).length;
   const memory = roundedMemory(others.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
-  const counts = [others.length > quiet && `${others.length - quiet} healthy`, quiet > 0 && `${quiet} other`];
+  const counts = [others.length > quiet && t('{0} healthy', others.length - quiet), quiet > 0 && t('{0} other', quiet)];
   return others.length === 0 ? undefined : [...counts, memory].filter(Boolean).join(' · ');
 }
 
 function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFacts): string {
   const orphans = items.filter(({ finding }) => finding.kind === 'orphan').length;
   return [
-    staleHere(snapshot, facts).length > 1 && `[Restart All Stale](command:${commands.restartAllStale})`,
-    orphans > 0 && `[Stop Orphans…](command:${commands.killDuplicatesAndOrphans})`,
-    `[Open](command:${commands.showServers})`,
+    staleHere(snapshot, facts).length > 1 && `[${t('Restart All Stale')}](command:${commands.restartAllStale})`,
+    orphans > 0 && `[${t('Stop Orphans…')}](command:${commands.killDuplicatesAndOrphans})`,
+    `[${t('Open')}](command:${commands.showServers})`,
   ]
     .filter(Boolean)
     .join(' · ');
@@ -136,19 +145,20 @@ function isKnown({ package: own }: Instance): boolean {
   return own !== null && own.running !== null && own.installed !== null;
 }
 
-/** No-break spaces: the column is as narrow as its longest word. */
-const links: Readonly<Record<FixKind, readonly [label: string, command: string]>> = {
-  restart: ['$(debug-restart)\u00a0Restart', commands.restartInstance],
-  upgrade: ['$(cloud-download)\u00a0Upgrade…', commands.upgradeInstance],
-  stop: ['$(debug-stop)\u00a0Stop…', commands.stopInstance],
-  step: ['How\u00a0to\u00a0Restart', commands.howToRestart],
-  open: ['$(go-to-file)\u00a0Open', commands.revealDefinition],
+const links: Readonly<Record<FixKind, readonly [icon: string, label: Message, command: string]>> = {
+  restart: ['$(debug-restart) ', msg('Restart'), commands.restartInstance],
+  upgrade: ['$(cloud-download) ', msg('Upgrade…'), commands.upgradeInstance],
+  stop: ['$(debug-stop) ', msg('Stop…'), commands.stopInstance],
+  step: ['', msg('How to Restart'), commands.howToRestart],
+  open: ['$(go-to-file) ', msg('Open'), commands.revealDefinition],
 };
 
 function link({ instance, definition, fix }: Attention, facts: WindowFacts): string {
   const doing = instance && facts.busy.get(instance.id);
-  const [label, command] = links[fix];
-  return doing ? `$(loading~spin) ${doing}` : commandLink(label, command, instance?.id ?? definition?.id ?? '');
+  const [icon, words, command] = links[fix];
+  // No-break spaces: the column is as narrow as its longest word.
+  const label = `${icon}${translated(words)}`.replaceAll(' ', '\u00a0');
+  return doing ? `$(loading~spin) ${doingWord(doing)}` : commandLink(label, command, instance?.id ?? definition?.id ?? '');
 }
 
 /** A Markdown link that runs a command with one argument. Parentheses are encoded too: they would end the address. */

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -39,10 +40,10 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
 
 /** What all servers cost, as the last row. */
 function billRow({ instances }: Snapshot): TreeNode[] {
-  const text = billText(billOf(instances), (bytes) => roundedMemory(bytes) ?? 'memory unknown');
+  const text = billText(billOf(instances), (bytes) => roundedMemory(bytes) ?? t('memory unknown'));
   return text === undefined
     ? []
-    : [{ ...groupRow('bill', 'In all', { id: 'pie-chart' }, []), description: text, expanded: false, spoken: text }];
+    : [{ ...groupRow('bill', t('In all'), { id: 'pie-chart' }, []), description: text, expanded: false, spoken: text }];
 }
 
 function attentionGroup(context: RowContext): TreeNode[] {
@@ -51,8 +52,8 @@ function attentionGroup(context: RowContext): TreeNode[] {
     ? []
     : [
         {
-          ...groupRow('attention', 'Needs attention', { id: 'warning', color: 'problemsWarningIcon.foreground' }, children),
-          label: `Needs attention (${children.length})`,
+          ...groupRow('attention', t('Needs attention'), { id: 'warning', color: 'problemsWarningIcon.foreground' }, children),
+          label: t('Needs attention ({0})', children.length),
         },
       ];
 }
@@ -66,7 +67,7 @@ function driftGroup({ snapshot, facts }: RowContext): TreeNode[] {
     const row = groupRow(`drift-of:${JSON.stringify(drift.name)}`, name, { id: 'git-compare' }, rows);
     return { ...row, description, expanded: false, spoken: `${name}: ${description}` };
   });
-  const label = `Configured differently (${children.length})`;
+  const label = t('Configured differently ({0})', children.length);
   return children.length === 0 ? [] : [{ ...groupRow('drift', label, { id: 'git-compare' }, children), expanded: false, spoken: label }];
 }
 
@@ -129,7 +130,7 @@ function groupByClient(snapshot: Snapshot, facts: WindowFacts): Map<string, Clie
   /** By definition id: the clients that run it, and the definition under which each client's first such instance is shown. */
   const running = new Map<string, Map<string, Definition>>();
   for (const instance of snapshot.instances) {
-    const group = instance.client ? groupOf(instance.client.id, instance.client.name) : groupOf(undefined, 'No client');
+    const group = instance.client ? groupOf(instance.client.id, instance.client.name) : groupOf(undefined, t('No client'));
     const definition = instance.definitions.map((id) => definitions.get(id)).find((item) => item !== undefined);
     const key = definition?.id ?? `unconfigured:${instance.name}`;
     const server = group.servers.get(key) ?? { name: definition?.name ?? instance.name, definition, instances: [] };
@@ -192,8 +193,10 @@ function clientRow(group: ClientGroup, context: RowContext): TreeNode {
       ? entries.map(rowOf)
       : [...entries.filter((entry) => !isIdle(entry)).map(rowOf), ...folded(group.key, entries.filter(isIdle).map(rowOf))];
   const counts = countsText(countedFindings(instances, context.facts));
-  const broken = group.problems.length === 0 ? undefined : 'configuration broken';
-  const description = [counts, broken, instances.length > 0 ? `${instances.length} running` : 'none running'].filter(Boolean).join(' · ');
+  const broken = group.problems.length === 0 ? undefined : t('configuration broken');
+  const description = [counts, broken, instances.length > 0 ? t('{0} running', instances.length) : t('none running')]
+    .filter(Boolean)
+    .join(' · ');
   const name = oneLine(group.name, 60);
   return {
     // VS Code remembers expansion by id. A client that starts to run servers gets another id, so that its row expands.
@@ -218,7 +221,7 @@ function folded(key: string, rows: readonly TreeNode[]): readonly TreeNode[] {
   if (rows.length < 2) {
     return rows;
   }
-  const label = `Not running (${rows.length})`;
+  const label = t('Not running ({0})', rows.length);
   const names = oneLine(rows.map((row) => row.label).join(', '), 120);
   const row = groupRow(`idle:${key}`, label, { id: 'circle-outline' }, rows);
   return [{ ...row, description: names, expanded: false, spoken: `${label}: ${names}` }];
@@ -228,7 +231,7 @@ function folded(key: string, rows: readonly TreeNode[]): readonly TreeNode[] {
 function regrouped(groups: readonly ClientGroup[], by: 'server' | 'package', context: RowContext): TreeNode[] {
   const all = groups.flatMap((group) => [...group.servers].map(([key, server]) => ({ group, server, id: `${by}:${group.key}:${key}` })));
   const keyOf = ({ server }: (typeof all)[number]): string =>
-    oneLine((by === 'server' ? server.name : server.instances[0]?.package?.name) ?? 'Package unknown', 80);
+    oneLine((by === 'server' ? server.name : server.instances[0]?.package?.name) ?? t('Package unknown'), 80);
   const found = new Map<string, typeof all>();
   const resting: typeof all = [];
   for (const one of all) {
@@ -255,7 +258,7 @@ function regrouped(groups: readonly ClientGroup[], by: 'server' | 'package', con
       });
       const running = members.reduce((sum, { server }) => sum + server.instances.length, 0);
       const icon = { id: by === 'server' ? 'server-process' : 'package' };
-      return { ...groupRow(`${by}:${key}`, key, icon, children), description: `${running} running` };
+      return { ...groupRow(`${by}:${key}`, key, icon, children), description: t('{0} running', running) };
     });
   const idle = resting.map(({ id, server, group }) => serverRow(id, server, context, { after: oneLine(group.name, 60) }));
   return [...groups.flatMap(({ problems }) => problems.map((problem) => problemRow(problem, context))), ...rows, ...folded(by, idle)];

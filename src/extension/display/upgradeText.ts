@@ -1,24 +1,33 @@
 import { isUpgradable, type UpgradePlan } from '../../action/plan/upgradePlan.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { listedNames, oneLine, withoutIcons } from './plainText.ts';
 
 /** The question before an upgrade, in three lines: what is installed, the exact command, and whose servers are restarted. */
 export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
-  const servers = plan.instances.length === 1 ? 'its server' : `its ${plan.instances.length} servers`;
-  const whose = plan.instances.map((instance) => `${oneLine(instance.name, 60)} (${ownerText(instance, facts)}, PID ${instance.pid})`);
-  const when = plan.order === 'stop-first' ? 'Stops first, and starts again afterwards:' : 'Then restarts';
-  const lines = [`${plan.command}${plan.cwd === undefined ? '' : ` (in ${plan.cwd})`}`, `${when} ${listedNames(whose, 160)}.`];
+  const whose = plan.instances.map((instance) =>
+    t('{0} ({1}, PID {2})', oneLine(instance.name, 60), ownerText(instance, facts), instance.pid),
+  );
+  const names = listedNames(whose, 160);
+  const lines = [
+    plan.cwd === undefined ? plan.command : t('{0} (in {1})', plan.command, plan.cwd),
+    plan.order === 'stop-first' ? t('Stops first, and starts again afterwards: {0}.', names) : t('Then restarts {0}.', names),
+  ];
+  const [name, from, to] = [oneLine(plan.packageName, 100), oneLine(plan.from, 40), oneLine(plan.to, 40)];
   return {
-    message: `Upgrade ${oneLine(plan.packageName, 100)} from ${oneLine(plan.from, 40)} to ${oneLine(plan.to, 40)} and restart ${servers}?`,
+    message:
+      plan.instances.length === 1
+        ? t('Upgrade {0} from {1} to {2} and restart its server?', name, from, to)
+        : t('Upgrade {0} from {1} to {2} and restart its {3} servers?', name, from, to, plan.instances.length),
     detail: lines.map((line) => oneLine(line, 1_000)).join('\n'),
   };
 }
 
 /** The message after a failed upgrade. @param reason "exit code 1", or why there is none */
 export function upgradeFailure(plan: UpgradePlan, reason: string): string {
-  const servers = plan.order === 'stop-first' ? 'The old version was started again.' : 'The old version is still running.';
-  return `Upgrading ${oneLine(plan.packageName, 100)} failed (${oneLine(reason, 200)}). ${servers} See the terminal.`;
+  const servers = plan.order === 'stop-first' ? t('The old version was started again.') : t('The old version is still running.');
+  return t('Upgrading {0} failed ({1}). {2} See the terminal.', oneLine(plan.packageName, 100), oneLine(reason, 200), servers);
 }
 
 /** One line of "Upgrade and Restart…". */

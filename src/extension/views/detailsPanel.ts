@@ -1,6 +1,7 @@
-import { commands as editor, ViewColumn, type WebviewPanel, window } from 'vscode';
+import { commands as editor, env, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { type HistoryEntry, readHistory } from '../../action/execute/actionHistory.ts';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { detailsDocument, detailsHtml } from '../display/details/detailsHtml.ts';
@@ -42,7 +43,7 @@ export class DetailsPanel implements Disposable {
   #open(preserveFocus: boolean): WebviewPanel {
     const panel = window.createWebviewPanel(
       webviewType,
-      'MCP Server',
+      t('MCP Server'),
       { viewColumn: ViewColumn.Active, preserveFocus },
       {
         enableScripts: true,
@@ -79,7 +80,7 @@ export class DetailsPanel implements Disposable {
     this.#page = this.#make();
     this.#shown = detailsHtml(this.#page);
     panel.title = oneLine(this.#instance?.name ?? '', 60);
-    panel.webview.html = detailsDocument(this.#page, systemRandom(16).toString('hex'));
+    panel.webview.html = detailsDocument(this.#page, systemRandom(16).toString('hex'), env.language);
   }
 
   #update(): void {

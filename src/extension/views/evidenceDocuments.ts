@@ -1,5 +1,6 @@
 import { EventEmitter, Range, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { endedProcessText, evidenceText } from '../display/evidenceText.ts';
 import { oneLine } from '../display/plainText.ts';
@@ -34,7 +35,7 @@ export class EvidenceDocuments implements TextDocumentContentProvider, Disposabl
 
   /** Shows the plan that a question is about. */
   async showPlan(text: string): Promise<void> {
-    await this.showText('Plan', text);
+    await this.showText(t('Plan'), text);
   }
 
   /** Shows a text as it is now. @param title name of the tab */

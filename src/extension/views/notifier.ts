@@ -1,5 +1,6 @@
 import { window } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import {
@@ -112,25 +113,25 @@ export class Notifier implements Disposable {
       }
     };
     if (others.length > 0) {
-      const restart: Buttons = here.length > 0 ? { [`Restart ${here.length}`]: restartAll } : {};
-      tell('warning', text, { ...restart, 'Review…': () => this.#actions.review() });
+      const restart: Buttons = here.length > 0 ? { [t('Restart {0}', here.length)]: restartAll } : {};
+      tell('warning', text, { ...restart, [t('Review…')]: () => this.#actions.review() });
       return;
     }
     tell('warning', text, {
-      ...(here.length > 0 ? { Restart: restartAll } : this.#buttonFor(one, first, snapshot)),
-      Details: () => this.#actions.details(first),
-      'Mute This Server': () => this.#mute(one),
+      ...(here.length > 0 ? { [t('Restart')]: restartAll } : this.#buttonFor(one, first, snapshot)),
+      [t('Details')]: () => this.#actions.details(first),
+      [t('Mute This Server')]: () => this.#mute(one),
     });
   }
 
   #buttonFor({ finding, name }: Announcement, instance: Instance, snapshot: Snapshot): Buttons {
     switch (fixOf(finding, { instance, name }, snapshot, this.#state.facts)) {
       case 'restart':
-        return { Restart: () => this.#actions.restart(instance) };
+        return { [t('Restart')]: () => this.#actions.restart(instance) };
       case 'stop':
-        return { 'Stop…': () => this.#actions.stop(instance) };
+        return { [t('Stop…')]: () => this.#actions.stop(instance) };
       default:
-        return { 'Copy Step': () => this.#actions.copyStep(instance) };
+        return { [t('Copy Step')]: () => this.#actions.copyStep(instance) };
     }
   }
 
@@ -138,8 +139,8 @@ export class Notifier implements Disposable {
   async #mute({ name, instances }: Announcement): Promise<void> {
     const keys = instances.map((instance) => muteKey(instance));
     await this.#state.remember('muted', keys, true);
-    tell('info', `No more notifications about ${oneLine(name, 60)}. The status bar and the view still show what is wrong.`, {
-      Undo: () => this.#state.remember('muted', keys, false),
+    tell('info', t('No more notifications about {0}. The status bar and the view still show what is wrong.', oneLine(name, 60)), {
+      [t('Undo')]: () => this.#state.remember('muted', keys, false),
     });
   }
 

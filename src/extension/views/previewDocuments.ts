@@ -10,6 +10,7 @@ import {
   workspace,
 } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import { commands, previewScheme } from '../manifestNames.ts';
 import { askBeside } from '../messages.ts';
 
@@ -57,7 +58,7 @@ export class PreviewDocuments implements TextDocumentContentProvider, Disposable
     });
     this.#changed.fire(proposed);
     await editor.executeCommand('vscode.diff', Uri.file(file), proposed, title, { preview: false });
-    await askBeside(notice, { 'Write Change': commands.writeChange, Discard: commands.discardChange }, decided);
+    await askBeside(notice, { [t('Write Change')]: commands.writeChange, [t('Discard')]: commands.discardChange }, decided);
     await closeTabs((shown) => shown === address && shown !== this.#open?.address);
     return decided;
   }

@@ -16,6 +16,7 @@ import {
   window,
 } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { attentions, countsText } from '../display/attention.ts';
 import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
@@ -115,11 +116,11 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     if (node.open) {
       const { file, line } = node.open;
       const at = new Position(Math.max(0, line - 1), 0);
-      item.command = { command: 'vscode.open', title: 'Open', arguments: [Uri.file(file), { selection: new Range(at, at) }] };
+      item.command = { command: 'vscode.open', title: t('Open'), arguments: [Uri.file(file), { selection: new Range(at, at) }] };
     } else if (node.instanceId !== undefined) {
-      item.command = { command: commands.showDetails, title: 'Show Details', arguments: [{ clicked: node.id } satisfies ClickedRow] };
+      item.command = { command: commands.showDetails, title: t('Show Details'), arguments: [{ clicked: node.id } satisfies ClickedRow] };
     } else if (node.definitionId !== undefined && node.children.length === 0) {
-      item.command = { command: commands.revealDefinition, title: 'Open Entry', arguments: [node.id] };
+      item.command = { command: commands.revealDefinition, title: t('Open Entry'), arguments: [node.id] };
     }
     return item;
   }
@@ -170,7 +171,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     const inRows = new Set(rowProblems(snapshot).map((problem) => problem.message));
     const others = snapshot.problems.filter((problem) => !inRows.has(problem.message));
     const quiet =
-      facts.choices.onlyProblems && this.#roots.length === 0 ? 'No server needs attention. The filter hides the others.' : undefined;
+      facts.choices.onlyProblems && this.#roots.length === 0 ? t('No server needs attention. The filter hides the others.') : undefined;
     const message = problemsMessage(others, facts.home) ?? quiet;
     if ((message ?? '') !== (this.#view.message ?? '')) {
       this.#view.message = message ?? '';

@@ -1,5 +1,6 @@
 import { MarkdownString, StatusBarAlignment, ThemeColor, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import { asMarkdown } from '../display/plainText.ts';
 import { type StatusModel, statusModel, tooltipCommands } from '../display/statusModel.ts';
 import { commands, settings, statusBarId } from '../manifestNames.ts';
@@ -10,7 +11,7 @@ import type { WindowState } from '../window/windowState.ts';
 export function showStatusBar(state: WindowState): Disposable {
   const store = new DisposableStore();
   const item = store.add(window.createStatusBarItem(statusBarId, StatusBarAlignment.Left, 0));
-  item.name = 'MCP Servers';
+  item.name = t('MCP Servers');
   item.command = commands.fixProblems;
   let shown = '';
   const draw = (): void => {
@@ -41,7 +42,7 @@ export function showStatusBar(state: WindowState): Disposable {
 
 function currentModel(state: WindowState): StatusModel | undefined {
   if (state.failure !== undefined) {
-    const text = 'MCP Shepherd could not list the MCP servers of this machine.';
+    const text = t('MCP Shepherd could not list the MCP servers of this machine.');
     return { visible: true, text: '$(mcp) ?', tooltip: `${text} ${asMarkdown(state.failure)}`, warning: false, spoken: text };
   }
   return state.snapshot && statusModel(state.snapshot, state.facts, showWhenCurrent());

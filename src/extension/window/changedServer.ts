@@ -1,4 +1,5 @@
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
@@ -33,7 +34,7 @@ export async function startChangedServer(
   const endBy = editor.clock() + endLimitMs;
   while (own(await editor.scan(), editor).some(({ id }) => id === old)) {
     if (editor.clock() > endBy) {
-      return `VS Code still runs ${definition.name} with its old entry. Restart it from “MCP: List Servers”.`;
+      return t('VS Code still runs {0} with its old entry. Restart it from “MCP: List Servers”.', definition.name);
     }
     await editor.wait(scanEveryMs);
   }
@@ -50,14 +51,18 @@ export async function startChangedServer(
         return undefined;
       }
       if (start === 'pending') {
-        return `VS Code has not finished starting ${definition.name} within ${startLimitMs / 1000} seconds. It may be waiting for your answer or for a download.`;
+        return t(
+          'VS Code has not finished starting {0} within {1} seconds. It may be waiting for your answer or for a download.',
+          definition.name,
+          startLimitMs / 1000,
+        );
       }
       if (start !== 'nothing') {
-        return `VS Code could not start ${definition.name}: ${start.refusal}`;
+        return t('VS Code could not start {0}: {1}', definition.name, start.refusal);
       }
     }
   }
-  return `VS Code did not start ${definition.name}. See its output for the reason; start it from “MCP: List Servers”.`;
+  return t('VS Code did not start {0}. See its output for the reason; start it from “MCP: List Servers”.', definition.name);
 }
 
 /** Requests one start and waits for the process. `nothing`: VS Code finished, but `showMs` later there is no process; `pending`: VS Code has not finished. */

@@ -1,4 +1,5 @@
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { LiveSurvey, SurveyedEntry } from '../../survey/liveSurvey.ts';
 
@@ -37,7 +38,7 @@ export class SurveyHandle implements Disposable {
   /** Scans the machine now. @throws when the survey has not started or the scan fails */
   async refresh(): Promise<Snapshot> {
     if (!this.#live) {
-      throw new Error('MCP Shepherd has not scanned the machine yet.');
+      throw new Error(t('MCP Shepherd has not scanned the machine yet.'));
     }
     return (await this.#live).refresh();
   }
@@ -45,7 +46,7 @@ export class SurveyHandle implements Disposable {
   /** An entry as it stands in its file now; undefined when the file no longer has it. @throws when the survey has not started */
   async entry(id: string): Promise<SurveyedEntry | undefined> {
     if (!this.#live) {
-      throw new Error('MCP Shepherd has not scanned the machine yet.');
+      throw new Error(t('MCP Shepherd has not scanned the machine yet.'));
     }
     return (await this.#live).entry(id);
   }

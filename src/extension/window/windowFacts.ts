@@ -1,4 +1,5 @@
-import { controlOwner, otherWindowStep, type RestartRoute, restartRoute } from '../../action/plan/restartRoute.ts';
+import { otherWindowStep, type RestartRoute, restartRoute } from '../../action/plan/restartRoute.ts';
+import { t } from '../../base/language/translate.ts';
 import { isVscode } from '../../clients/clientTable.ts';
 import type { ClientId } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -23,6 +24,11 @@ export interface WindowFacts {
 }
 
 export type Doing = 'restarting' | 'stopping' | 'starting' | 'upgrading';
+
+/** The word for an action in progress, in the display language. */
+export function doingWord(doing: Doing): string {
+  return { restarting: t('restarting'), stopping: t('stopping'), starting: t('starting'), upgrading: t('upgrading') }[doing];
+}
 
 export const groupings = ['client', 'server', 'package'] as const;
 export type Grouping = (typeof groupings)[number];
@@ -52,7 +58,10 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
       return {
         kind: 'elsewhere',
         route,
-        step: `Choose “Restart”: ${controlOwner(route)} restarts it, and its client keeps the session.`,
+        step:
+          route.guardPid === undefined
+            ? t('Choose “Restart”: the server itself restarts it, and its client keeps the session.')
+            : t('Choose “Restart”: its guard (PID {0}) restarts it, and its client keeps the session.', route.guardPid),
         askable: true,
       };
     case 'none':
@@ -64,7 +73,7 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
         return { kind: 'elsewhere', route, step: otherWindowStep(instance), askable: true };
       }
       if (!facts.trusted) {
-        return { kind: 'elsewhere', route, step: 'This window is in Restricted Mode. Trust the workspace to restart its servers.' };
+        return { kind: 'elsewhere', route, step: t('This window is in Restricted Mode. Trust the workspace to restart its servers.') };
       }
       return facts.controllable ? { kind: 'here' } : { kind: 'elsewhere', route, step: noCommandStep(instance.name) };
   }
@@ -72,7 +81,7 @@ export function localRoute(instance: Instance, snapshot: Snapshot, facts: Window
 
 /** The step in an editor without VS Code's commands for MCP servers. */
 export function noCommandStep(name: string): string {
-  return `This editor has no command to restart a server. Run “MCP: List Servers”, choose ${name}, then “Restart Server”.`;
+  return t('This editor has no command to restart a server. Run “MCP: List Servers”, choose {0}, then “Restart Server”.', name);
 }
 
 /** Whether this window itself can restart the server. */
@@ -113,17 +122,17 @@ export function isStale(instance: Instance): boolean {
 
 /** "this window", "VS Code, another window", "Claude Code", "no client": for lists of this window, whose client the reader knows. */
 export function shortOwnerText(instance: Instance, facts: WindowFacts): string {
-  return instance.client?.pid === facts.pid ? 'this window' : ownerText(instance, facts);
+  return instance.client?.pid === facts.pid ? t('this window') : ownerText(instance, facts);
 }
 
 /** "VS Code, this window", "VS Code, another window", "Claude Code", "no client". */
 export function ownerText(instance: Instance, facts: WindowFacts): string {
   const { client } = instance;
   if (!client) {
-    return 'no client';
+    return t('no client');
   }
   if (client.pid === facts.pid) {
-    return `${client.name}, this window`;
+    return t('{0}, this window', client.name);
   }
-  return isVscode(client.id) ? `${client.name}, another window` : client.name;
+  return isVscode(client.id) ? t('{0}, another window', client.name) : client.name;
 }

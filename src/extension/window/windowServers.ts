@@ -1,11 +1,12 @@
 import { isVersionSettled } from '../../action/plan/restartResult.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Definition } from '../../model/definition.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { editorCommands } from '../manifestNames.ts';
 import { editorServerIds } from './serverIds.ts';
-import { noCommandStep } from './windowFacts.ts';
+import { doingWord, noCommandStep } from './windowFacts.ts';
 
 /** Runs tasks that share a key one after the other, all others in parallel. */
 class KeyedQueue {
@@ -101,10 +102,10 @@ export class WindowServers {
         return stopped;
       }
       if (between) {
-        progress('upgrading');
+        progress(doingWord('upgrading'));
         await between().catch((error: unknown) => this.#log.warn(`While ${stopped.before.name} was stopped: ${reasonOf(error)}`));
       }
-      progress('starting');
+      progress(doingWord('starting'));
       return this.#start(stopped);
     });
   }
@@ -120,23 +121,23 @@ export class WindowServers {
     const snapshot = await this.#editor.scan();
     const before = this.#own(snapshot, instanceId);
     if (!before) {
-      return { kind: 'failed', reason: 'The server is no longer running in this window.' };
+      return { kind: 'failed', reason: t('The server is no longer running in this window.') };
     }
     if (!(await this.controllable())) {
       return { kind: 'failed', reason: noCommandStep(before.name) };
     }
     const ids = editorIds(before, snapshot.definitions, this.#editor.folders());
     if (ids.length === 0) {
-      return { kind: 'failed', reason: `VS Code's id of ${before.name} is unknown. Restart it from “MCP: List Servers”.` };
+      return { kind: 'failed', reason: t("VS Code's id of {0} is unknown. Restart it from “MCP: List Servers”.", before.name) };
     }
-    progress('stopping');
+    progress(doingWord('stopping'));
     const siblings = this.#siblings(snapshot, before);
     for (const id of ids) {
       const after = await this.#stopOne(id, before);
       if (after === 'pending') {
         return {
           kind: 'failed',
-          reason: `${before.name} (PID ${before.pid}) did not end within ${stopLimitMs / 1000} seconds and is still running.`,
+          reason: t('{0} (PID {1}) did not end within {2} seconds and is still running.', before.name, before.pid, stopLimitMs / 1000),
           output: id,
         };
       }
@@ -151,7 +152,10 @@ export class WindowServers {
         await this.#editor.execute(editorCommands.startServer, id, { waitForLiveTools: true });
       }
     }
-    return { kind: 'failed', reason: `VS Code did not stop ${before.name} (PID ${before.pid}). Restart it from “MCP: List Servers”.` };
+    return {
+      kind: 'failed',
+      reason: t('VS Code did not stop {0} (PID {1}). Restart it from “MCP: List Servers”.', before.name, before.pid),
+    };
   }
 
   /** Requests one stop. @returns the snapshot afterwards; `pending` when VS Code is still stopping the server after the limit */
@@ -252,9 +256,16 @@ function editorIds(instance: Instance, definitions: readonly Definition[], folde
 
 function startFailure(before: Instance, refusal: string | undefined, done: boolean): string {
   if (refusal !== undefined) {
-    return `${before.name} was stopped, but VS Code could not start it again: ${refusal}`;
+    return t('{0} was stopped, but VS Code could not start it again: {1}', before.name, refusal);
   }
   return done
-    ? `${before.name} was stopped, but VS Code did not start it again. See its output for the reason; start it from “MCP: List Servers”.`
-    : `${before.name} was stopped, but VS Code has not finished starting it within ${startLimitMs / 1000} seconds. It may be waiting for your answer or for a download.`;
+    ? t(
+        '{0} was stopped, but VS Code did not start it again. See its output for the reason; start it from “MCP: List Servers”.',
+        before.name,
+      )
+    : t(
+        '{0} was stopped, but VS Code has not finished starting it within {1} seconds. It may be waiting for your answer or for a download.',
+        before.name,
+        startLimitMs / 1000,
+      );
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientById, clientName } from '../../clients/clientTable.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { EntryFix } from '../../model/entryHealth.ts';
@@ -61,5 +62,5 @@ export function clientEnvironments(entry: RawDefinition, facts: HealthFacts): re
 
 /** The beginning of a sentence about an entry that does not work. */
 export function cannotStart({ client, name }: RawDefinition): string {
-  return `${clientName(client)} cannot start ${name}:`;
+  return t('{0} cannot start {1}:', clientName(client), name);
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { isAbsolutePath, plainPath } from '../match/wordPattern.ts';
@@ -9,9 +10,12 @@ export function shadowed(entry: RawDefinition): HealthVerdict | undefined {
   if (first === undefined) {
     return undefined;
   }
-  const where = first.folder === undefined ? '' : ` in ${first.folder}`;
-  const others = more.length === 0 ? '' : `, and ${more.length} more in other projects`;
-  return { message: `${clientName(entry.client)} uses the entry ${entry.name} of ${first.file}:${first.line} instead${where}${others}.` };
+  const place = `${first.file}:${first.line}`;
+  const used =
+    first.folder === undefined
+      ? t('{0} uses the entry {1} of {2} instead', clientName(entry.client), entry.name, place)
+      : t('{0} uses the entry {1} of {2} instead in {3}', clientName(entry.client), entry.name, place, first.folder);
+  return { message: more.length === 0 ? `${used}.` : t('{0}, and {1} more in other projects.', used, more.length) };
 }
 
 /**
@@ -56,7 +60,15 @@ export function sharedData(entry: RawDefinition, facts: HealthFacts, writers: Da
     const other = writers.get(path)?.find((one) => one !== entry);
     if (other !== undefined) {
       return {
-        message: `${entry.name} writes ${path}, and so does ${other.name} of ${clientName(other.client)} (${other.file}:${other.line}). Where both run, one can overwrite what the other wrote. “mcp-shepherd protect” with --lock lets one run at a time.`,
+        message: t(
+          '{0} writes {1}, and so does {2} of {3} ({4}:{5}). Where both run, one can overwrite what the other wrote. “mcp-shepherd protect” with --lock lets one run at a time.',
+          entry.name,
+          path,
+          other.name,
+          clientName(other.client),
+          other.file,
+          other.line,
+        ),
       };
     }
   }

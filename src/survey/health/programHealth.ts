@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientById, clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { programPaths } from '../../package/resolve/commandPath.ts';
@@ -59,13 +60,20 @@ export function missingCommand(entry: RawDefinition, facts: HealthFacts): Health
   const { path, now } = state;
   if (path === undefined) {
     return {
-      message: `${cannotStart(entry)} no folder of PATH has ${entry.command}. Install it, or write the full path of the program in the entry.`,
+      message: t(
+        '{0} no folder of PATH has {1}. Install it, or write the full path of the program in the entry.',
+        cannotStart(entry),
+        entry.command ?? '',
+      ),
     };
   }
-  const gone = `${cannotStart(entry)} ${path} ${contentAt(path, facts) === 'absent' ? 'does not exist' : 'is no program that can be run'}.`;
+  const gone =
+    contentAt(path, facts) === 'absent'
+      ? t('{0} {1} does not exist.', cannotStart(entry), path)
+      : t('{0} {1} is no program that can be run.', cannotStart(entry), path);
   return now === undefined
-    ? { message: `${gone} Install it again, or correct the path in the entry.` }
-    : { message: `${gone} ${commandName(path)} is ${now}: write that path in the entry.`, fix: { kind: 'program', path: now } };
+    ? { message: t('{0} Install it again, or correct the path in the entry.', gone) }
+    : { message: t('{0} {1} is {2}: write that path in the entry.', gone, commandName(path), now), fix: { kind: 'program', path: now } };
 }
 
 /** The entry's program is found by a terminal, and not with the PATH that its client has. */
@@ -75,10 +83,16 @@ export function hiddenCommand(entry: RawDefinition, facts: HealthFacts): HealthV
     return undefined;
   }
   const { path } = state;
-  const hidden = `${cannotStart(entry)} ${entry.command} is ${path}, and the PATH of ${clientName(entry.client)} does not have that folder.`;
+  const hidden = t(
+    '{0} {1} is {2}, and the PATH of {3} does not have that folder.',
+    cannotStart(entry),
+    entry.command ?? '',
+    path,
+    clientName(entry.client),
+  );
   return runsByPath(path)
-    ? { message: `${hidden} Write the full path in the entry.`, fix: { kind: 'program', path } }
-    : { message: `${hidden} Install ${entry.command} where every program finds it, or set PATH in the entry’s environment.` };
+    ? { message: t('{0} Write the full path in the entry.', hidden), fix: { kind: 'program', path } }
+    : { message: t('{0} Install {1} where every program finds it, or set PATH in the entry’s environment.', hidden, entry.command ?? '') };
 }
 
 function programState(entry: RawDefinition, facts: HealthFacts): ProgramState | undefined {
@@ -190,12 +204,12 @@ export function missingFile(entry: RawDefinition, facts: HealthFacts): HealthVer
   }
   const folder = entry.cwd === undefined ? undefined : filledWord(entry.cwd, entry, facts);
   if (folder !== undefined && isAbsolutePath(folder) && contentAt(folder, facts) === 'absent') {
-    return { message: `${cannotStart(entry)} its working directory ${folder} does not exist. Correct it in the entry.` };
+    return { message: t('{0} its working directory {1} does not exist. Correct it in the entry.', cannotStart(entry), folder) };
   }
   const path = launches.map((launch) => scriptPath(launch, entry, facts)).find((one) => one !== undefined);
   return path === undefined || scriptEnds.some((end) => contentAt(path + end, facts) !== 'absent')
     ? undefined
-    : { message: `${cannotStart(entry)} ${path} does not exist. Restore the file, or correct its path in the entry.` };
+    : { message: t('{0} {1} does not exist. Restore the file, or correct its path in the entry.', cannotStart(entry), path) };
 }
 
 function scriptPath(
@@ -216,7 +230,7 @@ export function needsCmd(entry: RawDefinition, facts: HealthFacts): HealthVerdic
   const row = clientById(entry.client);
   return facts.platform === 'win32' && row?.asksForCmd && entry.command !== undefined && /^npx(?:\.cmd)?$/i.test(entry.command)
     ? {
-        message: `${row.name} asks for “cmd /c” before npx on Windows: some of its versions cannot start ${entry.name} without it.`,
+        message: t('{0} asks for “cmd /c” before npx on Windows: some of its versions cannot start {1} without it.', row.name, entry.name),
         fix: { kind: 'cmd' },
       }
     : undefined;

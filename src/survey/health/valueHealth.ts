@@ -1,3 +1,4 @@
+import { t, translated } from '../../base/language/translate.ts';
 import { clientById, clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import { isOrdinaryValue, isReference, isSecretName, isSecretVariable, tokenShapes } from '../../redaction/secretShapes.ts';
@@ -38,7 +39,12 @@ export function unsetVariable(entry: RawDefinition, facts: HealthFacts): HealthV
   return unset.length === 0
     ? undefined
     : {
-        message: `${entry.name} gets nothing for ${unset.slice(0, 5).join(', ')}: ${clientName(entry.client)} has no variable of that name. Set it where ${clientName(entry.client)} starts.`,
+        message: t(
+          '{0} gets nothing for {1}: {2} has no variable of that name. Set it where {2} starts.',
+          entry.name,
+          unset.slice(0, 5).join(', '),
+          clientName(entry.client),
+        ),
       };
 }
 
@@ -81,7 +87,7 @@ function secretNames({ env, args, command, headers = [] }: RawDefinition): strin
       return (isSecretName(name) && isPlainSecret(value)) || holdsToken(value) ? [name] : [];
     }
     const isNamed = /^--?[A-Za-z][\w.-]*$/.test(before);
-    return (isNamed && isSecretName(before) && isPlainSecret(arg)) || holdsToken(arg) ? [isNamed ? before : 'an argument'] : [];
+    return (isNamed && isSecretName(before) && isPlainSecret(arg)) || holdsToken(arg) ? [isNamed ? before : t('an argument')] : [];
   });
   const sent = headers.flatMap(([name, value]) => {
     const bare = value.replace(/^(?:Bearer|Basic|Token)\s+/i, '');
@@ -99,11 +105,17 @@ export function plainSecret(entry: RawDefinition): HealthVerdict | undefined {
   }
   const isShared = entry.scope === 'project' || entry.scope === 'workspace';
   const variable = first.replace(/^-+/, '').replace(/\W+/g, '_').toUpperCase();
+  const known = clientById(entry.client)?.secretStep;
   const step =
-    clientById(entry.client)?.secretStep?.replaceAll('NAME', () => variable) ??
-    'Keep it in the environment, where the client can pass it on.';
+    known === undefined
+      ? t('Keep it in the environment, where the client can pass it on.')
+      : translated(known).replaceAll('NAME', () => variable);
   return {
-    message: `${entry.name} has a secret in plain text: ${names.slice(0, 5).join(', ')}.${isShared ? ' The file belongs to a project, so others may get it.' : ''} ${step}`,
+    message: [
+      t('{0} has a secret in plain text: {1}.', entry.name, names.slice(0, 5).join(', ')),
+      ...(isShared ? [t('The file belongs to a project, so others may get it.')] : []),
+      step,
+    ].join(' '),
     ...(isShared ? { level: 'warning' } : {}),
   };
 }
@@ -124,7 +136,11 @@ export function unpinned(entry: RawDefinition): HealthVerdict | undefined {
   return name === undefined
     ? undefined
     : {
-        message: `${entry.name} names no version of ${name}, so each start can run another one. Write ${name}@VERSION to decide it yourself.`,
+        message: t(
+          '{0} names no version of {1}, so each start can run another one. Write {1}@VERSION to decide it yourself.',
+          entry.name,
+          name,
+        ),
       };
 }
 

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { isVscodeEditor } from '../../clients/clientTable.ts';
 import { clientByEnvironment, familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../clients/recogniseClient.ts';
 import { defaultEditor } from '../../clients/vscodeClients.ts';
@@ -196,7 +197,7 @@ async function attributeChain({ byEntry, ...chain }: Candidate, context: Attribu
     confidence: match.definitions.length === 0 && byPort.length > 0 ? 'likely' : match.confidence,
     ...(match.concluded ? { concluded: true } : {}),
     why: match.why,
-    whyByPort: byPort.map((definition) => `it listens where the entry says (${definition.name})`),
+    whyByPort: byPort.map((definition) => t('it listens where the entry says ({0})', definition.name)),
   };
 }
 
@@ -208,7 +209,7 @@ function withRemembered(match: MatchResult, chain: ServerChain, { definitions, o
   }
   const own = definitions.find((definition) => definition.id === id && definition.transport === 'stdio');
   return own
-    ? { definitions: [own], confidence: 'proven', why: [`it was started from this entry, which was edited since (${own.name})`] }
+    ? { definitions: [own], confidence: 'proven', why: [t('it was started from this entry, which was edited since ({0})', own.name)] }
     : match;
 }
 
@@ -295,7 +296,7 @@ function withoutInner(found: readonly Attributed[], { tree, clients }: Attributi
             byPort: [...one.byPort, ...more],
             whyByPort: [
               ...one.whyByPort,
-              ...more.map((definition) => `a process below it listens where the entry says (${definition.name})`),
+              ...more.map((definition) => t('a process below it listens where the entry says ({0})', definition.name)),
             ],
           };
     });

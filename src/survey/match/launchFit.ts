@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython } from '../../process/commandline/commandName.ts';
@@ -45,7 +46,7 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
   for (const row of rows) {
     const wildcards = fitRaw(definition, row, scope);
     if (wildcards !== undefined) {
-      return { strength: 'same', wildcards, why: 'its command line is the one of the entry' };
+      return { strength: 'same', wildcards, why: t('its command line is the one of the entry') };
     }
   }
   for (const row of rows) {
@@ -59,8 +60,8 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
             wildcards,
             why:
               wanted.specs.length > 0
-                ? 'it runs the package of the entry with the same arguments'
-                : 'it runs the program of the entry with the same arguments',
+                ? t('it runs the package of the entry with the same arguments')
+                : t('it runs the program of the entry with the same arguments'),
           };
         }
       }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientById, isVscode, isVscodeEditor, scopeRank } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Confidence } from '../../model/finding.ts';
@@ -80,18 +81,22 @@ function whyLines(best: Candidate, equals: number, observed: MatchInput): string
   const { definition } = best;
   const lines = [`${best.launch.why} (${definition.name})`];
   if (best.variables > 0) {
-    lines.push(`it has the ${best.variables === 1 ? 'environment variable' : `${best.variables} environment variables`} of the entry`);
+    lines.push(
+      best.variables === 1
+        ? t('it has the environment variable of the entry')
+        : t('it has the {0} environment variables of the entry', best.variables),
+    );
   }
   if (best.folder > 0) {
-    lines.push('it runs in the folder of the entry');
+    lines.push(t('it runs in the folder of the entry'));
   }
   if (observed.client === undefined) {
-    lines.push('the client that started it is not known');
+    lines.push(t('the client that started it is not known'));
   } else if (best.distance === 2) {
-    lines.push('the client that started it does not read this file: another entry with the same command may be meant');
+    lines.push(t('the client that started it does not read this file: another entry with the same command may be meant'));
   }
   if (equals > 1) {
-    lines.push(`${equals} entries say exactly the same`);
+    lines.push(t('{0} entries say exactly the same', equals));
   }
   return lines;
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { clientName } from '../../clients/clientTable.ts';
 import { familyOf, isAmbiguousHost, isTerminalHost, recogniseClient } from '../../clients/recogniseClient.ts';
 import { type HolderEvidence, type HolderVerdict, judgeHolder, portTakenFinding } from '../../diagnosis/portTaken.ts';
@@ -147,7 +148,7 @@ function withOwnLaunchers(one: Attributed, processes: ProcessTree): Attributed {
 function judge(one: Attributed, claim: PortClaim, own: readonly number[], context: JoinContext): HolderVerdict {
   if (claim.closed) {
     // It was judged when it listened.
-    return { kind: 'server', confidence: 'likely', why: 'it listened there before' };
+    return { kind: 'server', confidence: 'likely', why: t('it listened there before') };
   }
   const launch = observedLaunch(claim.row);
   const healthPid = context.servers.health(claim)?.pid;

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { clearDeadRecords } from '../../lock/clearDeadRecords.ts';
 import { type InstanceRecord, listInstanceIds, type RecordReading, readInstanceRecord } from '../../lock/instanceRecord.ts';
 import { type Liveness, livenessOf } from '../../lock/liveness.ts';
@@ -82,7 +83,7 @@ export class InstanceRecords {
         this.#readOne(id);
       }
     } catch (error) {
-      this.#refused = `${this.folder} cannot be read (${errorCode(error) ?? reasonOf(error)})`;
+      this.#refused = t('{0} cannot be read ({1})', this.folder, errorCode(error) ?? reasonOf(error));
     }
   }
 
@@ -112,7 +113,7 @@ export class InstanceRecords {
           external.push({
             source: 'lock',
             ...(pid === undefined ? {} : { pid }),
-            message: `This record names a process of another user (PID ${pid}): it is ignored, and that process is left alone`,
+            message: t('This record names a process of another user (PID {0}): it is ignored, and that process is left alone', pid ?? '?'),
             file: this.#file(id),
           });
         } else {
@@ -124,7 +125,7 @@ export class InstanceRecords {
     const refused: RecordsRefused | undefined =
       reason === undefined
         ? undefined
-        : { reason, problem: { source: 'lock', message: `Records of servers are not read: ${reason}`, file: this.#base } };
+        : { reason, problem: { source: 'lock', message: t('Records of servers are not read: {0}', reason), file: this.#base } };
     return { living, refused, problems: [...bounded(unreadable), ...bounded(external)] };
   }
 
@@ -190,8 +191,8 @@ function ofAnotherUser(record: InstanceRecord, byPid: ReadonlyMap<number, Proces
 function unreadableProblem(file: string, reading: Exclude<RecordReading, { status: 'ok' | 'absent' }>): Problem {
   const message =
     reading.status === 'newer'
-      ? 'This record was written by a later version of the lock protocol and is ignored. A newer MCP Shepherd can read it'
-      : `This record is ignored (${reading.reason}). Delete the file when its server no longer runs`;
+      ? t('This record was written by a later version of the lock protocol and is ignored. A newer MCP Shepherd can read it')
+      : t('This record is ignored ({0}). Delete the file when its server no longer runs', reading.reason);
   return { source: 'lock', message, file };
 }
 
@@ -200,5 +201,5 @@ function bounded(problems: readonly Problem[]): Problem[] {
   const more = problems.length - mostProblems;
   return first === undefined || more <= 0
     ? [...problems]
-    : [...problems.slice(0, mostProblems), { source: 'lock', message: `and ${more} more records that cannot be used` }];
+    : [...problems.slice(0, mostProblems), { source: 'lock', message: t('and {0} more records that cannot be used', more) }];
 }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { quotedText } from '../../base/singleLine.ts';
 import { judgeLockConflicts, type LockClaim } from '../../diagnosis/lockConflicts.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
@@ -105,14 +106,21 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
     .slice(0, mostOthers)
     .flatMap(({ record }) => {
       const { serverId, guardPid, problem, refused } = recordSummary(record, redactor);
-      const refusals = refused ? ` Calls refused: ${refused.calls}.` : '';
       return problem === undefined
         ? []
         : [
             {
               source: 'lock',
               ...(guardPid === undefined ? {} : { pid: guardPid }),
-              message: `${quotedText(serverId)} does not run behind its guard (PID ${guardPid}): ${problem}. The guard tries again.${refusals}`,
+              message: [
+                t(
+                  '{0} does not run behind its guard (PID {1}): {2}. The guard tries again.',
+                  quotedText(serverId),
+                  guardPid ?? '?',
+                  problem,
+                ),
+                ...(refused ? [t('Calls refused: {0}.', refused.calls)] : []),
+              ].join(' '),
             },
           ];
     });

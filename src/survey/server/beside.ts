@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t, translated } from '../../base/language/translate.ts';
 import { clientById } from '../../clients/clientTable.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
@@ -79,7 +80,7 @@ export class Beside {
     const running = { ...(followed.running ?? own), ...(attributed.concluded ? { by: 'concluded' as const } : {}) };
     if (unknown !== undefined) {
       // Where the version that runs is not known either, that is said already.
-      return known?.running == null ? {} : { unknown: `what its command leads to now is not known: ${unknown}` };
+      return known?.running == null ? {} : { unknown: t('what its command leads to now is not known: {0}', unknown) };
     }
     const leads = this.#versionsAt(followed.leads, server, running);
     const [first] = leads;
@@ -89,7 +90,7 @@ export class Beside {
     if (
       leads.slice(1).some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))
     ) {
-      return { unknown: 'several entries fit it equally, and they lead to different versions' };
+      return { unknown: t('several entries fit it equally, and they lead to different versions') };
     }
     const { changedAt } = way;
     const quietFor = server.now - Math.max(changedAt, first.changedAt);
@@ -115,7 +116,10 @@ export class Beside {
       : {
           ...entryLeads,
           package: { ...known, running: null },
-          unknown: `${switched.path} was made after it started and before MCP Shepherd first saw it: which version it runs is not known`,
+          unknown: t(
+            '{0} was made after it started and before MCP Shepherd first saw it: which version it runs is not known',
+            switched.path,
+          ),
         };
   }
 
@@ -285,16 +289,23 @@ interface PlacedLead {
 
 /** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
 function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
-  const client = startedBy?.name ?? 'its client';
+  const client = startedBy?.name ?? t('its client');
   switch (followed) {
     case 'extension':
-      return `Run “Developer: Reload Window” in the window of ${client} that started it: until then its extension starts the old version again.`;
+      return t(
+        'Run “Developer: Reload Window” in the window of {0} that started it: until then its extension starts the old version again.',
+        client,
+      );
     case 'plugin': {
       const step = startedBy && clientById(startedBy.id)?.newSessionStep;
-      return `${step ?? `End this session of ${client} and start it again`}: until then the session starts the old version of its plugin again.`;
+      const restart = step ? translated(step) : t('End this session of {0} and start it again', client);
+      return t('{0}: until then the session starts the old version of its plugin again.', restart);
     }
     case 'session':
-      return `Quit ${client} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.`;
+      return t(
+        'Quit {0} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.',
+        client,
+      );
     default:
       return undefined;
   }

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import { sinceField } from '../../diagnosis/evidence.ts';
 import { moment } from '../../diagnosis/wording.ts';
 import type { Finding, FindingAction } from '../../model/finding.ts';
@@ -48,9 +49,11 @@ export class Containers {
     }
     const answer = this.#answer;
     if (answer === undefined || (this.#asking && fresh)) {
-      return { unknown: 'it runs in a container; docker is being asked about it', askAgainIn: pendingMs };
+      return { unknown: t('it runs in a container; docker is being asked about it'), askAgainIn: pendingMs };
     }
-    return 'unknown' in answer ? { unknown: `it runs in a container, and ${answer.unknown}` } : compare(row, image, answer, actions, now);
+    return 'unknown' in answer
+      ? { unknown: t('it runs in a container, and {0}', answer.unknown) }
+      : compare(row, image, answer, actions, now);
   }
 
   allChanged(): void {
@@ -85,10 +88,14 @@ function compare(
   const [container] = near;
   const current = answer.images.get(image);
   if (!container || near.length > 1) {
-    return { unknown: `it runs in a container of ${image}, and docker lists ${container ? 'several' : 'none'} started at that time` };
+    return {
+      unknown: container
+        ? t('it runs in a container of {0}, and docker lists several started at that time', image)
+        : t('it runs in a container of {0}, and docker lists none started at that time', image),
+    };
   }
   if (current === undefined) {
-    return { unknown: `it runs in a container, and docker has no image named ${image} now` };
+    return { unknown: t('it runs in a container, and docker has no image named {0} now', image) };
   }
   if (current === container.imageId) {
     return {};
@@ -97,10 +104,16 @@ function compare(
     finding: {
       kind: 'respawn-differs',
       confidence: 'proven',
-      message: `a restart would start another image of ${image}`,
+      message: t('a restart would start another image of {0}', image),
       evidence: [
-        `runs since ${moment(row.startedAt, now)} (PID ${row.pid}) as container ${container.id.slice(0, 12)}, made from image ${shortId(container.imageId)}`,
-        `${image} leads to image ${shortId(current)} now; a container keeps the image that it was made from`,
+        t(
+          'runs since {0} (PID {1}) as container {2}, made from image {3}',
+          moment(row.startedAt, now),
+          row.pid,
+          container.id.slice(0, 12),
+          shortId(container.imageId),
+        ),
+        t('{0} leads to image {1} now; a container keeps the image that it was made from', image, shortId(current)),
       ],
       ...sinceField(undefined, now),
       actions,

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { t } from '../../base/language/translate.ts';
 import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
@@ -52,12 +53,18 @@ function comparedOf(
   const entry = facts.fact(server.identity, 'entry');
   const late = source?.files.filter((file) => file.late !== undefined).length ?? 0;
   const items: readonly (readonly [string, number | undefined])[] = [
-    [`its program ${redactor.text(program?.command ?? detail.exe ?? '')}, by content`, program?.takenAt],
+    [t('its program {0}, by content', redactor.text(program?.command ?? detail.exe ?? '')), program?.takenAt],
     [
-      `${source?.files.length} source files that it loads, by content${late > 0 ? ` (${late} were already written after its start and are not compared)` : ''}`,
+      late > 0
+        ? t(
+            '{0} source files that it loads, by content ({1} were already written after its start and are not compared)',
+            source?.files.length ?? 0,
+            late,
+          )
+        : t('{0} source files that it loads, by content', source?.files.length ?? 0),
       source?.takenAt,
     ],
-    ['the entry’s arguments and environment (hashed)', entry?.takenAt],
+    [t('the entry’s arguments and environment (hashed)'), entry?.takenAt],
   ];
   return items.flatMap(([what, at]) => (at === undefined ? [] : [{ what, recordedAt: new Date(at).toISOString() }]));
 }
@@ -77,13 +84,13 @@ function sourceOf(server: ProcessRow, loaded: Exclude<LoadedPackage, { unknown: 
 
 function howFound(server: ProcessRow, { ref, recorded }: { readonly ref: PackageRef; readonly recorded?: boolean }): string {
   if (recorded) {
-    return 'from the record made when it was first seen';
+    return t('from the record made when it was first seen');
   }
   const name = basename(ref.entry);
   if (server.commandLine.includes(name)) {
-    return 'from the script on its command line';
+    return t('from the script on its command line');
   }
   return server.argv.includes('-m')
-    ? 'from the module on its command line'
-    : 'from its environment: it replaced its command line with a title';
+    ? t('from the module on its command line')
+    : t('from its environment: it replaced its command line with a title');
 }

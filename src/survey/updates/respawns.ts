@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import { judgeRespawn } from '../../diagnosis/respawnDiffers.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { PackageRef } from '../../model/package.ts';
@@ -91,7 +92,7 @@ function nextOf(attributed: Attributed, ref: PackageRef, update: Offer): Next | 
         const spec = parseNpmSpec(launch.spec ?? '');
         const exact =
           spec.kind === 'registry' && spec.name === ref.name && spec.selector?.kind === 'version' ? spec.selector.value : undefined;
-        return exact === undefined ? undefined : { next: { version: exact, by: 'spec' }, because: 'its entry asks for' };
+        return exact === undefined ? undefined : { next: { version: exact, by: 'spec' }, because: t('its entry asks for') };
       }
       default:
         return undefined;
@@ -128,12 +129,12 @@ function npxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, o
   const by = 'unknown' in next ? '' : next.by;
   const because =
     by === 'spec'
-      ? 'its entry asks for'
+      ? t('its entry asks for')
       : by === 'registry'
-        ? `npm ${npm ?? ''} asks the registry at each start, which has`
+        ? t('npm {0} asks the registry at each start, which has', npm ?? '')
         : project === undefined
-          ? `npm ${npm ?? ''} uses the version in its cache`
-          : `npx prefers what is installed in ${folder}`;
+          ? t('npm {0} uses the version in its cache', npm ?? '')
+          : t('npx prefers what is installed in {0}', folder ?? '');
   return { next, because: because.replace('  ', ' ') };
 }
 
@@ -150,10 +151,10 @@ function uvxStart(attributed: Attributed, ref: PackageRef, launch: LaunchSpec, l
   const by = 'unknown' in next ? '' : next.by;
   const because =
     by === 'spec'
-      ? 'its entry asks for'
+      ? t('its entry asks for')
       : by === 'local'
-        ? `uvx uses the tool that is installed in ${place}`
-        : 'uv asks the index, which has';
+        ? t('uvx uses the tool that is installed in {0}', place)
+        : t('uv asks the index, which has');
   return { next, because };
 }
 
@@ -163,7 +164,7 @@ function dlxStart(ref: PackageRef): Next | undefined {
   const version = folder === undefined ? undefined : versionAt(join(folder, 'pkg', 'node_modules', ref.name));
   return version === undefined
     ? undefined
-    : { next: { version, by: 'local' }, because: `pnpm dlx starts what ${join(folder ?? '', 'pkg')} leads to` };
+    : { next: { version, by: 'local' }, because: t('pnpm dlx starts what {0} leads to', join(folder ?? '', 'pkg')) };
 }
 
 /** pnpm leaves the directory of the old version where it is; the project's link leads to the new one. */
@@ -171,7 +172,7 @@ function storeStart(ref: PackageRef): Next | undefined {
   const project = /^(.*)[\\/]node_modules[\\/]\.pnpm[\\/]/.exec(`${ref.environment}/`)?.[1];
   const link = project === undefined ? undefined : join(project, 'node_modules', ref.name);
   const version = link === undefined ? undefined : versionAt(link);
-  return version === undefined ? undefined : { next: { version, by: 'local' }, because: `${link} leads to` };
+  return version === undefined ? undefined : { next: { version, by: 'local' }, because: t('{0} leads to', link ?? '') };
 }
 
 function versionAt(directory: string): string | undefined {

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch as watchDirectory } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Disposable } from '../../base/disposable.ts';
+import { msg, t, translated } from '../../base/language/translate.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type DirectoryPlan, directoryIdentity, lastChange, planWatches, signatureOf } from './watchPlan.ts';
 
@@ -174,14 +175,15 @@ class DirectoryWatches implements FileWatch {
   }
 
   #refuse(directory: string, error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = error instanceof Error && 'code' in error ? String(error.code) : t('unknown error');
     this.#refused.add(directory);
     // A directory that was removed between the plan and the watch is no problem: the next plan leaves it out.
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && !this.#reported.has(code)) {
       this.#reported.add(code);
+      const known = refusals[code];
       this.#onProblem({
         source: 'watch',
-        message: `${refusals[code] ?? `A directory cannot be watched (${code})`}: ${instead}`,
+        message: `${known === undefined ? t('A directory cannot be watched ({0})', code) : translated(known)}: ${translated(instead)}`,
         file: directory,
       });
     }
@@ -275,12 +277,12 @@ class DirectoryWatches implements FileWatch {
   }
 }
 
-const instead = 'changes there are checked for once a second instead.';
+const instead = msg('changes there are checked for once a second instead.');
 
 const refusals: Readonly<Record<string, string>> = {
-  ENOSPC: 'The system allows no more file watches (fs.inotify.max_user_watches)',
-  EMFILE: 'The system allows no more file watches (fs.inotify.max_user_instances, or open files)',
-  ENFILE: 'The system allows no more open files',
-  EACCES: 'A directory cannot be watched (permission denied)',
-  EPERM: 'A directory cannot be watched (not permitted)',
+  ENOSPC: msg('The system allows no more file watches (fs.inotify.max_user_watches)'),
+  EMFILE: msg('The system allows no more file watches (fs.inotify.max_user_instances, or open files)'),
+  ENFILE: msg('The system allows no more open files'),
+  EACCES: msg('A directory cannot be watched (permission denied)'),
+  EPERM: msg('A directory cannot be watched (not permitted)'),
 };

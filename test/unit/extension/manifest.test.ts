@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
+import { readManifestTexts, withTexts } from '../../../scripts/system/manifestTexts.ts';
 import { notificationKinds, usualNotificationKinds } from '../../../src/extension/display/announcements.ts';
 import { contextFlags } from '../../../src/extension/display/treeNode.ts';
 import { commands, contextKeys, previewScheme, settings, viewContainer, views } from '../../../src/extension/manifestNames.ts';
@@ -9,7 +10,7 @@ import { agentTools } from '../../../src/mcp/agentTools.ts';
 import { assertNames } from '../../names.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = withTexts(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')), readManifestTexts());
 const { contributes } = manifest;
 
 interface MenuItem {

@@ -1,3 +1,4 @@
+import { t } from '../../../base/language/translate.ts';
 import { oneLine } from '../plainText.ts';
 import type { DetailsPage } from './detailsPage.ts';
 
@@ -8,10 +9,10 @@ function escaped(text: string, limit = 2_000): string {
   return oneLine(text, limit).replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
-/** The whole document. @param nonce allows the one style and the one script of the page; everything else is forbidden */
-export function detailsDocument(page: DetailsPage | undefined, nonce: string): string {
+/** The whole document. @param nonce allows the one style and the one script of the page; everything else is forbidden @param language of the texts, as VS Code names it */
+export function detailsDocument(page: DetailsPage | undefined, nonce: string, language = 'en'): string {
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${escaped(language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'">
@@ -28,27 +29,27 @@ export function detailsDocument(page: DetailsPage | undefined, nonce: string): s
 /** The content of `main`. @param page undefined: the server has ended */
 export function detailsHtml(page: DetailsPage | undefined): string {
   if (!page) {
-    return '<p class="verdict unknown">This server is no longer running.</p>';
+    return `<p class="verdict unknown">${escaped(t('This server is no longer running.'))}</p>`;
   }
   const { title, verdict, tone, buttons, versions, dependencies, times, processes, facts, evidence } = page;
   return [
     `<h1>${escaped(title, 120)}</h1>`,
     `<p class="verdict ${tone}">${escaped(verdict, 600)}</p>`,
     `<p class="buttons">${buttons.map(({ label, command }) => `<button id="${command}" data-command="${command}">${escaped(label)}</button>`).join('')}</p>`,
-    section('Versions', versions.length > 0 ? list(versions) : ''),
-    section('Changed dependencies', dependencies.length > 0 ? table(dependencies) : ''),
-    section('Time line', list(times)),
-    section('Client and resources', list(facts)),
+    section(t('Versions'), versions.length > 0 ? list(versions) : ''),
+    section(t('Changed dependencies'), dependencies.length > 0 ? table(dependencies) : ''),
+    section(t('Time line'), list(times)),
+    section(t('Client and resources'), list(facts)),
     section(
-      'Processes',
+      t('Processes'),
       `<ul>${processes.map(({ depth, text }) => `<li class="depth${Math.min(depth, 6)}">${escaped(text)}</li>`).join('')}</ul>`,
     ),
-    `<h2>Evidence</h2>${evidence.map(({ heading, rows }, index) => `<details id="evidence${index}"><summary>${escaped(heading)}</summary>${list(rows)}</details>`).join('')}`,
+    `<h2>${escaped(t('Evidence'))}</h2>${evidence.map(({ heading, rows }, index) => `<details id="evidence${index}"><summary>${escaped(heading)}</summary>${list(rows)}</details>`).join('')}`,
   ].join('\n');
 }
 
 function section(heading: string, content: string): string {
-  return content === '' ? '' : `<section><h2>${heading}</h2>${content}</section>`;
+  return content === '' ? '' : `<section><h2>${escaped(heading)}</h2>${content}</section>`;
 }
 
 /** A line without a name takes the whole width. */
@@ -64,7 +65,8 @@ function table(rows: DetailsPage['dependencies']): string {
     ({ name, running, installed }) =>
       `<tr><th scope="row">${escaped(name)}</th><td>${escaped(running)}</td><td>${escaped(installed)}</td></tr>`,
   );
-  return `<table><thead><tr><th scope="col">Package</th><th scope="col">Running</th><th scope="col">Installed</th></tr></thead><tbody>${lines.join('')}</tbody></table>`;
+  const heads = [t('Package'), t('Running'), t('Installed')].map((head) => `<th scope="col">${escaped(head)}</th>`);
+  return `<table><thead><tr>${heads.join('')}</tr></thead><tbody>${lines.join('')}</tbody></table>`;
 }
 
 /** Colours and fonts are those of the theme. */

@@ -1,13 +1,14 @@
 import { type HistoryEntry, requesterText } from '../../../action/execute/actionHistory.ts';
 import { isUpgradable } from '../../../action/plan/upgradePlan.ts';
 import { guardWouldHelp } from '../../../action/protect/guardArguments.ts';
+import { type Message, msg, t, translated } from '../../../base/language/translate.ts';
 import { type Finding, isHeadline } from '../../../model/finding.ts';
 import type { Instance, Snapshot } from '../../../model/snapshot.ts';
 import type { ExplanationSection } from '../../../presentation/explanation.ts';
 import { compareFindings, findingLabels } from '../../../presentation/findingLabels.ts';
-import { counted, homePath, localTime, roundedMemory } from '../../../presentation/quantities.ts';
+import { homePath, localTime, roundedMemory } from '../../../presentation/quantities.ts';
 import { type CommandName, commands } from '../../manifestNames.ts';
-import { hasOutput, isRestartable, ownerText, type WindowFacts } from '../../window/windowFacts.ts';
+import { type Doing, hasOutput, isRestartable, ownerText, type WindowFacts } from '../../window/windowFacts.ts';
 import { type FixKind, fixOf, isIgnored } from '../attention.ts';
 import { evidenceSections } from '../evidenceText.ts';
 import { changeSummary, versionsText } from '../instanceText.ts';
@@ -65,15 +66,15 @@ export function detailsPage(subject: DetailsSubject): DetailsPage {
   return {
     title: instance.name,
     verdict: doing
-      ? `It is ${doing}.`
+      ? doingSentence(doing)
       : verdictText(instance, worst, worst !== undefined && isIgnored(worst, { instance, name: instance.name }, facts)),
     tone: worst ? 'warning' : instance.package?.running == null ? 'unknown' : 'good',
     buttons: buttonsOf(subject, worst, doing !== undefined),
     versions: versionRows(instance, told),
     dependencies: instance.changedDependencies.map(({ name, running, installed }) => ({
       name,
-      running: running ?? 'not installed',
-      installed: installed ?? 'not installed',
+      running: running ?? t('not installed'),
+      installed: installed ?? t('not installed'),
     })),
     times: timeLine(subject),
     processes: processRows(instance, facts),
@@ -82,27 +83,37 @@ export function detailsPage(subject: DetailsSubject): DetailsPage {
   };
 }
 
+function doingSentence(doing: Doing): string {
+  return {
+    restarting: t('It is restarting.'),
+    stopping: t('It is stopping.'),
+    starting: t('It is starting.'),
+    upgrading: t('It is upgrading.'),
+  }[doing];
+}
+
 /** "It still runs 1.0.0, but 1.1.0 is installed." */
 function verdictText(instance: Instance, worst: Finding | undefined, ignored: boolean): string {
-  const suffix = ignored ? ' You ignore this problem.' : '';
+  const suffix = ignored ? [t('You ignore this problem.')] : [];
   if (worst?.kind === 'stale') {
-    return `It ${worst.confidence === 'proven' ? '' : 'probably '}${changeSummary(instance)}. A restart is needed.${suffix}`;
+    const change = changeSummary(instance, t('It'), worst.confidence === 'proven' ? 'one' : 'probably');
+    return [`${change}.`, t('A restart is needed.'), ...suffix].join(' ');
   }
   if (worst) {
-    return `${findingLabels[worst.kind].heading}: ${worst.message.replace(/\.$/, '')}.${suffix}`;
+    return [t('{0}: {1}.', translated(findingLabels[worst.kind].heading), worst.message.replace(/\.$/, '')), ...suffix].join(' ');
   }
   const { package: own, unknown } = instance;
   if (own?.running == null) {
-    return `Its version is not known${unknown === undefined ? '' : `: ${unknown.replace(/\.$/, '')}`}.`;
+    return unknown === undefined ? t('Its version is not known.') : t('Its version is not known: {0}.', unknown.replace(/\.$/, ''));
   }
-  return `It ${versionsText(instance)}. No problem was found.`;
+  return t('{0}. No problem was found.', versionsText(instance, true));
 }
 
-const fixes: Readonly<Record<Exclude<FixKind, 'open'>, Omit<DetailsButton, 'argument'>>> = {
-  restart: { label: 'Restart', command: commands.restartInstance },
-  upgrade: { label: 'Upgrade and Restart…', command: commands.upgradeInstance },
-  stop: { label: 'Stop…', command: commands.stopInstance },
-  step: { label: 'How to Restart', command: commands.howToRestart },
+const fixes: Readonly<Record<Exclude<FixKind, 'open'>, { readonly label: Message; readonly command: CommandName }>> = {
+  restart: { label: msg('Restart'), command: commands.restartInstance },
+  upgrade: { label: msg('Upgrade and Restart…'), command: commands.upgradeInstance },
+  stop: { label: msg('Stop…'), command: commands.stopInstance },
+  step: { label: msg('How to Restart'), command: commands.howToRestart },
 };
 
 function buttonsOf({ instance, snapshot, facts }: DetailsSubject, worst: Finding | undefined, busy: boolean): DetailsButton[] {
@@ -112,17 +123,17 @@ function buttonsOf({ instance, snapshot, facts }: DetailsSubject, worst: Finding
     ...(isRestartable(instance, snapshot, facts) ? [fixes.restart] : []),
     ...(isUpgradable(instance) ? [fixes.upgrade] : []),
     fixes.stop,
-    ...(guardWouldHelp(instance, snapshot) ? [{ label: 'Launch Through Guard…', command: commands.launchThroughGuard }] : []),
+    ...(guardWouldHelp(instance, snapshot) ? [{ label: msg('Launch Through Guard…'), command: commands.launchThroughGuard }] : []),
   ];
   const looks = [
-    ...(instance.definitions.length > 0 ? [{ label: 'Open Entry', command: commands.revealDefinition }] : []),
-    ...(hasOutput(instance, snapshot, facts) ? [{ label: 'Show Output', command: commands.showOutput }] : []),
-    { label: 'Copy for a Bug Report', command: commands.copyReport },
+    ...(instance.definitions.length > 0 ? [{ label: msg('Open Entry'), command: commands.revealDefinition }] : []),
+    ...(hasOutput(instance, snapshot, facts) ? [{ label: msg('Show Output'), command: commands.showOutput }] : []),
+    { label: msg('Copy for a Bug Report'), command: commands.copyReport },
   ];
   const all = [...(busy ? [] : acts), ...looks];
   return all
     .filter(({ command }, index) => all.findIndex((other) => other.command === command) === index)
-    .map((button) => ({ ...button, argument: instance.id }));
+    .map(({ label, command }) => ({ label: translated(label), command, argument: instance.id }));
 }
 
 function versionRows({ package: own, findings }: Instance, told: readonly Finding[]): NamedText[] {
@@ -130,16 +141,16 @@ function versionRows({ package: own, findings }: Instance, told: readonly Findin
     return [];
   }
   const gone = findings.some(({ kind }) => kind === 'files-gone');
-  const installed = own.installed ?? (gone ? 'uninstalled' : 'unknown');
+  const installed = own.installed ?? (gone ? t('uninstalled') : t('unknown'));
   // Without a finding it is not known what its command would start.
   const restarted =
     told.find(({ kind }) => kind === 'respawn-differs')?.message ?? (told.some(({ kind }) => kind === 'stale') ? own.installed : null);
   return [
-    { name: 'Package', text: own.name },
-    { name: 'Running', text: own.running ?? 'unknown' },
-    { name: 'Installed', text: installed },
-    ...(restarted === null ? [] : [{ name: 'After a restart', text: restarted }]),
-    ...(own.latest === undefined ? [] : [{ name: 'Latest', text: own.latest }]),
+    { name: t('Package'), text: own.name },
+    { name: t('Running'), text: own.running ?? t('unknown') },
+    { name: t('Installed'), text: installed },
+    ...(restarted === null ? [] : [{ name: t('After a restart'), text: restarted }]),
+    ...(own.latest === undefined ? [] : [{ name: t('Latest'), text: own.latest }]),
   ];
 }
 
@@ -148,29 +159,34 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
   const events: { readonly at: string; readonly text: string }[] = [
     ...history.flatMap((entry) => {
       const begun = entry.outcome === 'done' && entry.after?.pid === pid && entry.target.name === name;
-      const text = begun ? `Restarted by ${requesterText(entry)}: PID ${entry.target.pid} → ${pid}` : entry.message;
+      const text = begun ? t('Restarted by {0}: PID {1} → {2}', requesterText(entry), entry.target.pid, pid) : entry.message;
       // A PID may have been used before: a restart that ended in this process happened at its start.
       const fits = begun ? Math.abs(Date.parse(entry.at) - Date.parse(startedAt)) < 120_000 : entry.target.instance === id;
       return fits ? [{ at: entry.at, text }] : [];
     }),
-    { at: startedAt, text: `Started (PID ${pid})` },
-    ...(evidence ? [{ at: evidence.firstSeenAt, text: 'First seen by MCP Shepherd' }] : []),
+    { at: startedAt, text: t('Started (PID {0})', pid) },
+    ...(evidence ? [{ at: evidence.firstSeenAt, text: t('First seen by MCP Shepherd') }] : []),
     ...findings
       .filter(({ confidence }) => confidence !== 'unknown')
       .map(({ kind, message, since, sinceAtMost }) => ({
         at: since,
-        text: `${findingLabels[kind].heading}: ${message}${sinceAtMost ? ' (or earlier)' : ''}`,
+        text: sinceAtMost
+          ? t('{0}: {1} (or earlier)', translated(findingLabels[kind].heading), message)
+          : t('{0}: {1}', translated(findingLabels[kind].heading), message),
       })),
     ...(record?.refused
       ? [
           {
             at: record.refused.at,
-            text: `Its guard refused a call (${counted(record.refused.calls, 'call')} so far): ${record.refused.last}`,
+            text:
+              record.refused.calls === 1
+                ? t('Its guard refused a call (1 call so far): {0}', record.refused.last)
+                : t('Its guard refused a call ({0} calls so far): {1}', record.refused.calls, record.refused.last),
           },
         ]
       : []),
-    ...(record?.idleSince === undefined ? [] : [{ at: record.idleSince, text: 'Last call' }]),
-    ...(idleSince === undefined ? [] : [{ at: idleSince, text: 'Idle since then' }]),
+    ...(record?.idleSince === undefined ? [] : [{ at: record.idleSince, text: t('Last call') }]),
+    ...(idleSince === undefined ? [] : [{ at: idleSince, text: t('Idle since then') }]),
   ];
   return events
     .filter(({ at }) => !Number.isNaN(Date.parse(at)))
@@ -185,12 +201,12 @@ function processRows(instance: Instance, facts: WindowFacts): DetailsPage['proce
     return memory === undefined ? text : `${text} · ${memory}`;
   };
   const rows = [
-    ...(client ? [`${ownerText(instance, facts)} (PID ${client.pid})`] : []),
-    ...launchers.map((launcher) => withMemory(`${launcher.kind} (PID ${launcher.pid}): ${launcher.command}`, launcher.pid)),
-    withMemory(`${command} (PID ${pid})`, pid),
+    ...(client ? [t('{0} (PID {1})', ownerText(instance, facts), client.pid)] : []),
+    ...launchers.map((launcher) => withMemory(t('{0} (PID {1}): {2}', launcher.kind, launcher.pid, launcher.command), launcher.pid)),
+    withMemory(t('{0} (PID {1})', command, pid), pid),
   ].map((text, depth) => ({ depth, text }));
   const above = new Set([pid, ...launchers.map((launcher) => launcher.pid)]);
-  const below = tree.filter((one) => !above.has(one)).map((one) => ({ depth: rows.length, text: withMemory(`PID ${one}`, one) }));
+  const below = tree.filter((one) => !above.has(one)).map((one) => ({ depth: rows.length, text: withMemory(t('PID {0}', one), one) }));
   return [...rows, ...below];
 }
 
@@ -198,15 +214,17 @@ function factRows(instance: Instance, { definitions }: Snapshot, facts: WindowFa
   const { record, client, guarded, background, cwd, memoryBytes } = instance;
   const entries = definitions.filter(({ id }) => instance.definitions.includes(id));
   const held = record?.locks.map(({ kind, resource }) => (kind === 'path' ? homePath(resource, facts.home) : resource)).join(', ');
-  const guardPid = record?.guardPid === undefined ? '' : ` (PID ${record.guardPid})`;
   return [
-    { name: 'Client', text: client ? ownerText(instance, facts) : background ? 'none: it runs on its own' : 'none' },
-    { name: 'Entry', text: entries.map(({ file, line }) => `${homePath(file, facts.home)}, line ${line}`).join('; ') || 'none' },
-    { name: 'Memory', text: roundedMemory(memoryBytes) ?? 'unknown' },
-    { name: 'Directory', text: cwd === null ? 'could not be read' : homePath(cwd, facts.home) },
-    { name: 'Guard', text: guarded ? `yes${guardPid}` : 'no' },
-    ...(record?.problem === undefined ? [] : [{ name: 'Guard could not restart it', text: record.problem }]),
-    ...(held ? [{ name: 'Lock', text: record?.exclusion === 'none' ? `uses ${held} without a lock` : `holds ${held}` }] : []),
+    { name: t('Client'), text: client ? ownerText(instance, facts) : background ? t('none: it runs on its own') : t('none') },
+    {
+      name: t('Entry'),
+      text: entries.map(({ file, line }) => t('{0}, line {1}', homePath(file, facts.home), line)).join('; ') || t('none'),
+    },
+    { name: t('Memory'), text: roundedMemory(memoryBytes) ?? t('unknown') },
+    { name: t('Directory'), text: cwd === null ? t('could not be read') : homePath(cwd, facts.home) },
+    { name: t('Guard'), text: !guarded ? t('no') : record?.guardPid === undefined ? t('yes') : t('yes (PID {0})', record.guardPid) },
+    ...(record?.problem === undefined ? [] : [{ name: t('Guard could not restart it'), text: record.problem }]),
+    ...(held ? [{ name: t('Lock'), text: record?.exclusion === 'none' ? t('uses {0} without a lock', held) : t('holds {0}', held) }] : []),
   ];
 }
 

@@ -10,6 +10,7 @@ describe('What is said of a running server', () => {
   it('names running and installed version when they differ, one when not', () => {
     assert.equal(versionsText(stale()), 'runs 1.0.0, installed 1.1.0');
     assert.equal(versionsText(instance()), 'runs 1.1.0');
+    assert.equal(versionsText(instance(), true), 'It runs 1.1.0');
   });
 
   it('says what is not known instead of guessing', () => {
@@ -27,10 +28,12 @@ describe('What is said of a running server', () => {
       findings: [finding({ subKind: 'dependency' })],
     });
     assert.equal(versionsText(changed), 'runs 1.1.0 with chromadb 0.6.3, installed 1.5.7 and 1 more');
-    assert.equal(changeSummary(changed), 'still runs with chromadb 0.6.3, but 1.5.7 is installed');
-    assert.equal(changeSummary(stale()), 'still runs 1.0.0, but 1.1.0 is installed');
+    assert.equal(changeSummary(changed, 'a'), 'a still runs with chromadb 0.6.3, but 1.5.7 is installed');
+    assert.equal(changeSummary(changed, 'a and b', 'many'), 'a and b still run with chromadb 0.6.3, but 1.5.7 is installed');
+    assert.equal(changeSummary(stale(), 'It'), 'It still runs 1.0.0, but 1.1.0 is installed');
+    assert.equal(changeSummary(stale(), 'It', 'probably'), 'It probably still runs 1.0.0, but 1.1.0 is installed');
     const again = instance({ findings: [finding({ subKind: 'content' })] });
-    assert.equal(changeSummary(again), 'still runs its old code: its files were installed again');
+    assert.equal(changeSummary(again, 'It'), 'It still runs its old code: its files were installed again');
   });
 
   it('says that files are gone', () => {
