@@ -92,6 +92,7 @@ export const boundaries: Readonly<
       'storage/boundedFile.ts': 'the boundary for files of others: regular, bounded, never waiting',
       'storage/atomicFile.ts': 'the boundary for our own state: no links, our owner, bounded; written by rename',
       'process/linux/procFs.ts': 'the boundary for /proc: bounded',
+      'storage/privateFolder.ts': 'the users that this namespace knows, as the kernel writes them; storage is below process',
       'guard/process/serverProcess.ts':
         'stat of the processes of its own server, as the kernel writes it; the guard starts without procFs.ts',
       'guard/process/watchdog.ts': 'the same, of the guard itself and its server',
@@ -115,7 +116,6 @@ export const boundaries: Readonly<
     crosses: (text) => takes(text, fileModules, /^mkd/),
     allowed: {
       'storage/privateFolder.ts': 'the boundary: our owner, no links, closed to others',
-      'relay/hostFolder.ts': 'the folder of the host, which checks it before it uses it',
       'lock/control/controlPath.ts': 'a short folder for a socket, checked by storage/privateFolder.ts',
       'action/protect/launcher.ts': 'folders of pieces below the private folder',
     },

@@ -24,7 +24,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   action: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'clients', 'config', 'lock', 'diagnosis', 'survey'],
   guard: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package'],
   host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard', 'relay'],
-  relay: [],
+  relay: ['storage'],
   mcp: ['model', 'base', 'presentation', 'action'],
   cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action', 'mcp'],
   extension: ['model', 'base', 'storage', 'clients', 'survey', 'presentation', 'action', 'mcp'],

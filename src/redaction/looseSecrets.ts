@@ -16,8 +16,8 @@ const bareHeader =
   /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
 /** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
-/** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc` and `//registry/:_authToken=abc`. */
-const anyAssignment = /(^|[\s"'({,;:/])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+/** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc`, `//registry/:_authToken=abc` and `host/mcp?token=abc&key=abc`. */
+const anyAssignment = /(^|[\s"'({,;:/?&])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
 /** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
 const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
 /** `password S`, `auth S`, `--session S`, also on the next line: a value that looks like a secret right after a name. */

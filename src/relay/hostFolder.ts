@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+import { privateFolder, stateRefusal } from '../storage/privateFolder.ts';
 
 /** The host's files, in a folder of their own of the run folder; see `host/hostFiles.ts`, which writes them. */
-const folderParts = ['shepherd', 'host'];
+const hostName = 'host';
+const folderParts = ['shepherd', hostName];
 /** Limit for socket paths, bytes (104 on macOS, 108 on Linux, with the final zero). */
 const maxPathBytes = 100;
 /** A host that another relay is starting shows itself within this time, ms. */
@@ -30,7 +32,8 @@ export function relayRunDir(options: readonly string[], env: Readonly<NodeJS.Pro
   const word = options[at];
   const given = word === '--run-dir' ? options[at + 1] : word?.slice('--run-dir='.length);
   const path = given ?? (env.MCP_RUN_DIR || join(userInfo().homedir, '.mcp-run'));
-  return isAbsolute(path) && Buffer.byteLength(socketPath(path)) <= maxPathBytes ? path : undefined;
+  const isUsable = isAbsolute(path) && Buffer.byteLength(socketPath(path)) <= maxPathBytes && stateRefusal(path, hostName) === undefined;
+  return isUsable ? path : undefined;
 }
 
 function socketPath(runDir: string): string {
@@ -45,7 +48,8 @@ export function hostSecret(runDir: string): string | undefined {
     const info = lstatSync(folder);
     file = openSync(join(folder, 'secret'), constants.O_RDONLY | constants.O_NOFOLLOW);
     const own = [info, fstatSync(file)].every(({ uid, mode }) => uid === process.geteuid?.() && (mode & othersMode) === 0);
-    return own && info.isDirectory() ? readFileSync(file, 'latin1').trim() : undefined;
+    // Only now, because what is missing is no reason: with a file in it, the folder is there, and another user cannot lead the path elsewhere any more.
+    return own && info.isDirectory() && stateRefusal(runDir, hostName) === undefined ? readFileSync(file, 'latin1').trim() : undefined;
   } catch {
     return undefined;
   } finally {
@@ -66,7 +70,7 @@ export function connectHost(runDir: string): Promise<Socket | undefined> {
 
 /** Starts a host, unless another relay is starting one. It gets nothing of the client's environment but where programs and temporary files are. */
 export function startHost({ node, file, runDir }: HostProgram): void {
-  if (!claimStart(join(runDir, ...folderParts, 'starting'))) {
+  if (!claimStart(runDir)) {
     return;
   }
   // A shell between them ends at once, so that the host belongs to no client.
@@ -94,28 +98,18 @@ function hostVariables(): NodeJS.ProcessEnv {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 
-/** One of many relays that begin at once starts the host. */
-function claimStart(path: string): boolean {
+/** One of many relays that begin at once starts the host; none where another user could put one in its place. */
+function claimStart(runDir: string): boolean {
   try {
-    makeFolder(dirname(path));
+    const path = join(privateFolder(runDir, hostName), 'starting');
     const before = lstatSync(path, { throwIfNoEntry: false });
     if (before && Date.now() - before.mtimeMs > startingMs) {
       rmSync(path, { force: true });
     }
     closeSync(openSync(path, 'wx', 0o600));
     return true;
-  } catch (error) {
-    // The host makes the folder.
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-  }
-}
-
-/** The host checks it, and makes also what is above it. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
   } catch {
-    // It is there, or the run folder is not.
+    return false;
   }
 }
 

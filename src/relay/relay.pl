@@ -28,7 +28,39 @@ for my $at (0 .. $#options) {
 }
 $run //= length($ENV{MCP_RUN_DIR} // '') ? $ENV{MCP_RUN_DIR} : (getpwuid $>)[7] . '/.mcp-run';
 my $folder = "$run/shepherd/host";
-alone() if $run !~ m{^/} || length("$folder/socket") > 100;
+alone() if $run !~ m{^/} || length("$folder/socket") > 100 || refused();
+
+sub parent { my ($path) = @_; $path =~ s{/+[^/]*/*$}{}; return length $path ? $path : '/' }
+
+# Users beside this one and root whose folders above the run folder are trusted: in a namespace that leaves users out, the number that stands for them.
+sub unmapped {
+    open my $file, '<', '/proc/self/uid_map' or return -1;
+    local $/;
+    return <$file> =~ /^\s*0\s+0\s+4294967295\s*$/ ? -1 : 65534;
+}
+
+# Whether another user could have made what is there, or could put something else in its place; what is missing is no reason. See storage/privateFolder.ts.
+sub refused {
+    for my $path ($run, "$run/shepherd", $folder) {
+        my @info = lstat $path or last;
+        return 1 if ($info[2] & 0170000) != 0040000 || $info[4] != $> || $info[2] & 022;
+    }
+    my ($unmapped, %seen) = unmapped();
+    my @above = parent($run);
+    while (@above) {
+        my $path = pop @above;
+        next if $seen{$path}++;
+        push @above, parent($path);
+        my @info = lstat $path or next;
+        return 1 if !grep { $info[4] == $_ } $>, 0, $unmapped;
+        if (defined(my $to = readlink $path)) {
+            push @above, $to =~ m{^/} ? $to : parent($path) . "/$to";
+        } elsif (($info[2] & 01002) == 2) {
+            return 1;
+        }
+    }
+    return;
+}
 
 # What is under way: lines by name ('-' is the client), and the servers by number.
 my %kept = ('-' => []);    # frames that no host has dealt with
@@ -59,6 +91,7 @@ sub secret {
         my @info = lstat $_->[0] or return;
         return if ($info[2] & 0170000) != $_->[1] || $info[4] != $> || $info[2] & 077;
     }
+    return if refused();
     sysopen(my $file, "$folder/secret", O_RDONLY | O_NOFOLLOW) or return;
     sysread $file, my $text, 200;
     return $text;
@@ -94,6 +127,7 @@ sub run_host {
 
 sub start_host {
     my $mark = "$folder/starting";
+    return if refused();
     mkdir $folder, 0700;
     my @info = lstat $mark;
     unlink $mark if @info && time - $info[9] > 2;

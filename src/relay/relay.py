@@ -31,7 +31,50 @@ if run is None:
     import pwd
     run = pwd.getpwuid(os.geteuid()).pw_dir + '/.mcp-run'
 folder = run + '/shepherd/host'
-if not run.startswith('/') or len(os.fsencode(folder + '/socket')) > 100:
+
+
+def parent(path):
+    return os.path.dirname(path.rstrip('/')) or '/'
+
+
+def refused():
+    """Whether another user could have made what is there, or could put something else in its place; what is missing is no reason. See storage/privateFolder.ts."""
+    user = os.geteuid()
+    for path in (run, run + '/shepherd', folder):
+        try:
+            info = os.lstat(path)
+        except OSError:
+            break
+        if not stat.S_ISDIR(info.st_mode) or info.st_uid != user or info.st_mode & 0o022:
+            return True
+    trusted = {user, 0}
+    try:
+        with open('/proc/self/uid_map') as known:
+            if known.read().split() != ['0', '0', '4294967295']:
+                trusted.add(65534)
+    except OSError:
+        pass
+    seen, above = set(), [parent(run)]
+    while above:
+        path = above.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        above.append(parent(path))
+        try:
+            info = os.lstat(path)
+            if info.st_uid not in trusted:
+                return True
+            if stat.S_ISLNK(info.st_mode):
+                above.append(os.path.join(parent(path), os.readlink(path)))
+            elif info.st_mode & 0o1002 == 2:
+                return True
+        except OSError:
+            pass
+    return False
+
+
+if not run.startswith('/') or len(os.fsencode(folder + '/socket')) > 100 or refused():
     alone()
 
 
@@ -82,6 +125,8 @@ def secret():
             info = os.lstat(path)
             if not kind(info.st_mode) or info.st_uid != os.geteuid() or info.st_mode & 0o077:
                 return None
+        if refused():
+            return None
         file = os.open(folder + '/secret', os.O_RDONLY | os.O_NOFOLLOW)
         try:
             return os.read(file, 200)
@@ -122,6 +167,8 @@ def run_host(own=None):
 
 def start_host():
     mark = folder + '/starting'
+    if refused():
+        return
     try:
         os.mkdir(folder, 0o700)
     except OSError:

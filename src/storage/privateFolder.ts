@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errorCode, reasonOf } from '../base/errors.ts';
 
@@ -58,8 +58,12 @@ export function stateRefusal(runDir: string, ...parts: readonly string[]): strin
   return undefined;
 }
 
-/** The owner that the kernel shows for users that a user namespace does not know: in a sandbox, `/` and `/home` belong to it (user_namespaces(7)). */
+/**
+ * The owner that the kernel shows for users that a user namespace does not know: in a sandbox, `/` and `/home` belong to it. In the first namespace, which knows all
+ * users, it is a user as every other one: `nobody`, who runs programs (user_namespaces(7)).
+ */
 const unmappedUser = 65_534;
+const knowsAllUsers = /^\s*0\s+0\s+4294967295\s*$/;
 const [othersWrite, sticky] = [0o002, 0o1000];
 
 /**
@@ -79,13 +83,14 @@ export function folderOfOthers(path: string, uid: number | undefined, other: str
   if (uid === undefined) {
     return undefined;
   }
+  const trusted = [uid, 0, ...(isUnmappedShown() ? [unmappedUser] : [])];
   for (const folder of foldersAbove(path)) {
     const info = statOrNothing(folder);
     const link = linkAt(folder);
-    if (link && ![uid, 0, unmappedUser].includes(link.uid)) {
+    if (link && !trusted.includes(link.uid)) {
       return `${folder}, above ${path}, is a link of user ${link.uid}, who could lead it elsewhere: remove it${other}`;
     }
-    if (info && ![uid, 0, unmappedUser].includes(info.uid)) {
+    if (info && !trusted.includes(info.uid)) {
       return `${folder}, above ${path}, belongs to user ${info.uid}, who could replace it: give it back with chown${other}`;
     }
     if (info && (info.mode & othersWrite) !== 0 && (info.mode & sticky) === 0) {
@@ -93,6 +98,15 @@ export function folderOfOthers(path: string, uid: number | undefined, other: str
     }
   }
   return undefined;
+}
+
+/** Whether this process is in a namespace that leaves users out; never where the system has none. */
+function isUnmappedShown(): boolean {
+  try {
+    return !knowsAllUsers.test(readFileSync('/proc/self/uid_map', 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 /** By the names in the path, by those that its links lead to, and by the real ones. */

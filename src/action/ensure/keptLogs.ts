@@ -42,6 +42,7 @@ export function keptLogs(runDir: string, name: string): KeptLog[] {
 /** Of a log at most so much is read at once, bytes: what the redactor looks at together (a secret may have several lines), with `keyBegin` before it. */
 export const mostLogBytes = 65_500;
 
+/** Before a text that begins inside a private key. */
 export const keyBegin = '-----BEGIN PRIVATE KEY-----\n';
 /** The end of a private key comes before any beginning: the text begins inside the key. */
 export const endsKey = /^(?:(?!-----BEGIN )[\s\S])*?-----END [A-Z ]*PRIVATE KEY-----/;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { isAbsolute } from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { programOnPath } from '../../base/runProgram.ts';
 import type { InstallerCommand } from './undoWay.ts';
 
@@ -9,7 +9,7 @@ interface InstallerRun {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the installer (SIGTERM). */
   readonly signal?: AbortSignal;
-  /** Each line of its output, as it wrote it. */
+  /** Each line of its output, as it wrote it; one of more than 64 kB in parts. */
   onLine(line: string): void;
 }
 
@@ -34,9 +34,31 @@ export function runInstaller(
       ...(signal ? { signal } : {}),
     });
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', onLine);
+      eachLine(stream, onLine);
     }
     child.once('error', ({ name }) => resolve(name === 'AbortError' ? 'it was ended' : 'it could not be started'));
     child.once('close', (code, ended) => resolve(code === 0 ? undefined : ended ? `ended by ${ended}` : `exit code ${code}`));
+  });
+}
+
+/** Characters. */
+const longestLine = 65_536;
+
+/** A package's script that writes without an end of line fills no memory. */
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = `${rest}${chunk}`.split(/\r?\n|\r(?!$)/);
+    const last = lines.pop() ?? '';
+    rest = last.length > longestLine ? '' : last;
+    for (const line of rest === last ? lines : [...lines, last]) {
+      onLine(line);
+    }
+  });
+  stream.on('end', () => {
+    if (rest !== '') {
+      onLine(rest);
+    }
   });
 }

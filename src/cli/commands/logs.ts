@@ -1,9 +1,9 @@
 import { endsKey, type KeptLog, keptLogs, keyBegin, mostLogBytes as mostBytes, readLog } from '../../action/ensure/keptLogs.ts';
 import { flag, type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
-import { createRedactor, type Redactor, secretsOf } from '../../redaction/redactor.ts';
 import type { Command } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
+import { hideSecrets } from '../session/hiddenOutput.ts';
 import { runFolderOf } from '../session/openSession.ts';
 import { jsonText, type Shell } from '../terminal.ts';
 
@@ -42,8 +42,7 @@ export const logsCommand: Command<typeof options> = {
         'The client of a server shows its output: "mcp-shepherd logs --help" names where.',
       );
     }
-    const redactor = createRedactor(secretsOf({ args: [], env: definedOnly(shell.env), headers: [] }));
-    const parts = logs.map((log) => ({ ...log, ...lastLines(log, values, hideSecrets(redactor)) }));
+    const parts = logs.map((log) => ({ ...log, ...lastLines(log, values, hideSecrets(shell.env)) }));
     if (values.json) {
       shell.stdout.write(jsonText({ schema: 1, logs: parts.map(({ file, port, lines }) => ({ file, port, lines })) }, 2));
       return exitCodes.ok;
@@ -82,21 +81,6 @@ function lastLines({ file }: KeptLog, { lines: count, follow }: { lines: number;
   return { file, lines: shown.slice(-count), end, rest: text.slice(whole.length), hide };
 }
 
-/** A private key begins and does not end. */
-const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
-
-/** Redacts one part of a log after the other; remembers whether the part before ended inside a private key, or with the name of a secret. */
-function hideSecrets(redactor: Redactor): ReadPart['hide'] {
-  let before = '';
-  return (text) => {
-    const whole = `${before}${text}`;
-    const shown = redactor.text(whole);
-    const known = before === keyBegin ? '' : redactor.text(before);
-    before = opensKey.test(whole) ? keyBegin : text.slice(text.lastIndexOf('\n', text.length - 2) + 1).slice(-1_000);
-    return shown.startsWith(known) ? shown.slice(known.length) : shown;
-  };
-}
-
 /** Lines of a server's log, each made harmless for a terminal. @param file its path, as a heading */
 function renderLogLines(lines: readonly string[], file: string | undefined): string {
   return [...(file === undefined ? [] : [`==> ${file} <==`]), ...lines].map((line) => `${terminalText(line)}\n`).join('');
@@ -117,8 +101,4 @@ async function follow({ file, end, rest: begun, hide }: ReadPart, shell: Shell):
     }
     await new Promise((done) => setTimeout(done, lookMs));
   }
-}
-
-function definedOnly(env: Shell['env']): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? '']));
 }

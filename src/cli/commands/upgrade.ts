@@ -12,6 +12,7 @@ import { isRestartedHere, renderInstallerLine, renderUpgrade, renderUpgradeResul
 import { searchFailure } from '../render/searchView.ts';
 import { terminalText } from '../render/text.ts';
 import { actionOptions, isYes, openActionSession } from '../session/actionSession.ts';
+import { hideSecretsOfLines } from '../session/hiddenOutput.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 import { replaceOnce } from './ensure.ts';
 import { planWithEnsure } from './restartOrStop.ts';
@@ -98,13 +99,14 @@ async function runUpgrade(context: CommandContext<typeof upgradeOptions>): Promi
       return values['dry-run'] ? exitCodes.ok : exitCodes.youMustAct;
     }
     shell.endOnSignals();
+    const hidden = hideSecretsOfLines(shell.env);
     const outcome = await upgradeOnce(
       { ...plan, instances: order },
       {
         actions,
         env: shell.env,
         ended: shell.ended,
-        onLine: (line) => shell.stderr.write(renderInstallerLine(line, view)),
+        onLine: (line) => shell.stderr.write(renderInstallerLine(hidden(line), view)),
         packagesChanged: () => session.packagesChanged(),
         restart: async (one): Promise<Outcome> => {
           const now = await actions.scan();

@@ -41,6 +41,8 @@ export class GuardHome {
   #host: ChildProcess | undefined;
   /** Where sessions run in the host: what the client starts. `TEST_RELAY` runs the tests of the guard so. */
   relay = process.env.TEST_RELAY as Relay | undefined;
+  /** Whether the test starts the host before its first relay. */
+  startsHost = true;
   /** More variables of every process of the test. */
   variables: NodeJS.ProcessEnv = {};
 
@@ -60,7 +62,7 @@ export class GuardHome {
 
   async guard(words: readonly string[]): Promise<RawClient> {
     const bundle = await guardBundle();
-    if (this.relay !== undefined && !this.#host) {
+    if (this.relay !== undefined && this.startsHost && !this.#host) {
       await this.startHost(bundle);
     }
     const interpreter = this.relay === undefined ? undefined : interpreters[this.relay];

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { installLauncher } from '../../../src/action/protect/launcher.ts';
 import { frameBytes, greetingBytes } from '../../../src/relay/contract.ts';
@@ -19,6 +30,8 @@ import {
 } from '../guard/guardedServer.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 
+/** A user that no user namespace shows in place of others. */
+const stranger = 54_321;
 const isLong = process.env.TEST_LONG === '1';
 
 /** What a client can start; the same tests for each. */
@@ -131,6 +144,70 @@ for (const relay of relays) {
         one.child.stdin?.end();
         assert.deepEqual(await one.ended, { code: 0, signal: null });
       }
+    });
+  });
+}
+
+for (const relay of relays) {
+  describe(`host: a relay in ${relay}, where another user could be the host`, function () {
+    this.timeout(60_000);
+    onlyOnLinux('the owner of files counts');
+    let home: GuardHome;
+    beforeEach(function () {
+      if (process.getuid?.() !== 0) {
+        this.skip();
+      }
+      home = new GuardHome();
+      home.relay = relay;
+      home.startsHost = false;
+    });
+    afterEach(() => home.clean());
+
+    const openings: Readonly<Record<string, () => void>> = {
+      'a run folder of another user': () => chownSync(home.run, stranger, stranger),
+      'a folder shepherd of another user': () => chownSync(join(home.run, 'shepherd'), stranger, stranger),
+      'a folder shepherd that is a link': () => {
+        renameSync(join(home.run, 'shepherd'), home.path('elsewhere'));
+        symlinkSync(home.path('elsewhere'), join(home.run, 'shepherd'));
+      },
+      'a run folder below one of another user': () => chownSync(dirname(home.run), stranger, stranger),
+      'a run folder below one that all users may write': () => chmodSync(dirname(home.run), 0o777),
+    };
+    for (const [name, open] of Object.entries(openings)) {
+      it(`gives ${name} no greeting and no file`, async () => {
+        const folder = join(home.run, 'shepherd', 'host');
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        writeFileSync(join(folder, 'secret'), 'f'.repeat(64), { mode: 0o600 });
+        const got: string[] = [];
+        const listener = createServer((socket) => {
+          got.push('a connection');
+          socket.on('data', (bytes) => got.push(bytes.toString('latin1')));
+        });
+        await new Promise<void>((resolve) => listener.listen(join(folder, 'socket'), resolve));
+        try {
+          open();
+          const client = await home.strict();
+          await client.handshake();
+          assert.equal(await client.text('echo', { text: 'x' }), 'x');
+          client.child.stdin?.end();
+          assert.deepEqual(await client.ended, { code: 0, signal: null });
+          assert.deepEqual(got, []);
+          assert.deepEqual(readdirSync(folder).sort(), ['secret', 'socket']);
+        } finally {
+          listener.close();
+        }
+      });
+    }
+
+    it('makes nothing in a run folder of another user', async () => {
+      mkdirSync(join(home.run, 'shepherd'), { recursive: true, mode: 0o755 });
+      chownSync(home.run, stranger, stranger);
+      const client = await home.strict();
+      await client.handshake();
+      client.child.stdin?.end();
+      assert.deepEqual(await client.ended, { code: 0, signal: null });
+      assert.deepEqual(readdirSync(home.run), ['shepherd']);
+      assert.deepEqual(readdirSync(join(home.run, 'shepherd')), []);
     });
   });
 }

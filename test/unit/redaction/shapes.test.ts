@@ -22,6 +22,7 @@ const hidden: Readonly<Record<string, readonly string[]>> = {
   'an option inside of an option': [`--args=--token ${S}`],
   'an option inside of an option, in two words': ['--args=--token', S],
   'a setting of a registry': [`//registry.example/:_authToken=${S}`],
+  'the query of an address without a scheme': [`h.example/mcp?token=${S}`, `h:1/?a=1&api_key=${S}`, `/mcp?a&access_token=${S}`],
   'a password source of openssl': ['-passin', `pass:${S}`],
   'an address of Oracle': [`jdbc:oracle:thin:u/${S}@db:1521/x`],
   'a bot of Telegram': [`https://api.telegram.org/bot123:${S}/getMe`],

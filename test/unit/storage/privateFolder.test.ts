@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -149,6 +150,10 @@ describe('The run folder and its folder shepherd', () => {
     { name: 'a folder shepherd that all users may write', open: () => chmodSync(join(runDir, 'shepherd'), 0o707) },
     { name: 'a folder below one that all users may write', open: () => chmodSync(root, 0o777) },
     { name: 'a folder below one of another user', rootOnly: true, open: () => chownSync(root, stranger, stranger) },
+    // In a user namespace this number also stands for users that it does not know, such as the owner of `/`.
+    ...(/^\s*0\s+0\s+4294967295\s*$/.test(uidMap())
+      ? [{ name: 'a folder below one of the user nobody', rootOnly: true, open: (): void => chownSync(root, nobody, nobody) }]
+      : []),
     { name: 'a run folder of another user', rootOnly: true, open: () => chownSync(runDir, nobody, nobody) },
     { name: 'a folder shepherd of another user', rootOnly: true, open: () => chownSync(join(runDir, 'shepherd'), nobody, nobody) },
     {
@@ -318,4 +323,9 @@ function programs(root: string, runDir: string): { readonly dist: string; readon
 
 function ownerOf(file: string): number {
   return statSync(file).uid;
+}
+
+/** The users that this user namespace knows; empty where the system has none. */
+function uidMap(): string {
+  return existsSync('/proc/self/uid_map') ? readFileSync('/proc/self/uid_map', 'latin1') : '';
 }
