@@ -61,7 +61,7 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Running clients, with the PIDs of their processes. */
   readonly running: ReadonlyMap<ClientId, readonly number[]>;
-  /** Answers of `sharedThrough`, by file, while the entries of many files are prepared together. */
+  /** Answers of `sharedThrough`, by file, while many entries are prepared together. */
   readonly workTrees?: Map<string, Promise<string | undefined>>;
   /** Files with rules about commands; replaced in tests only. */
   readonly policyFiles?: readonly string[];
