@@ -36,7 +36,18 @@ describe('Entries of other clients on the screen', function () {
       },
     });
     await workbench.openView('MCP Servers');
-    await workbench.rows('notes').first().waitFor();
+    // The view folds clients whose servers do not run.
+    await workbench.rows('Cursor').first().waitFor();
+    await workbench.screenshot('entries-folded-dark');
+    await waitFor('the entries of Cursor', async () => {
+      if ((await workbench.rows('notes').count()) > 0) {
+        return true;
+      }
+      for (const row of await workbench.page.locator('.part.sidebar .monaco-list-row[aria-expanded="false"]').all()) {
+        await row.click({ timeout: 2_000 }).catch(() => undefined);
+      }
+      return false;
+    });
   });
   after(() => workbench?.close());
 
@@ -47,7 +58,9 @@ describe('Entries of other clients on the screen', function () {
     }
   });
 
-  const diff = () => workbench.page.locator('.diff-editor');
+  const diff = () => workbench.page.locator('.monaco-diff-editor');
+  /** The links of the question. */
+  const answer = async (link: string) => (await workbench.notice('Nothing is written yet')).locator('a', { hasText: link }).click();
   const cursorAt = (line: number) => workbench.page.locator('[id="status.editor.selection"]', { hasText: `Ln ${line},` });
 
   it('open at their line by a click on the row of a server that does not run', async () => {
@@ -72,11 +85,11 @@ describe('Entries of other clients on the screen', function () {
     assertNames(await diff().textContent(), 'NOTES_TOKEN');
     assertOmits(await diff().textContent(), secret);
     await workbench.screenshot('copy-preview-dark');
-    await workbench.answerNotification('Nothing is written yet', 'Discard');
+    await answer('Discard');
     await diff().waitFor({ state: 'detached' });
     assert.equal(readFileSync(goose, 'utf8'), before);
     await toGoose();
-    await workbench.answerNotification('Nothing is written yet', 'Write Change');
+    await answer('Write Change');
     await waitFor('the entry to be written', () => readFileSync(goose, 'utf8') !== before);
     await diff().waitFor({ state: 'detached' });
     const written = readFileSync(goose, 'utf8');
@@ -105,7 +118,7 @@ describe('Entries of other clients on the screen', function () {
     await waitFor('the correction in the preview', async () => (await diff().textContent())?.includes(uvx));
     await workbench.screenshot('entry-correction-dark');
     assert.equal(readFileSync(cursor, 'utf8'), before, 'nothing is written without a yes');
-    await workbench.answerNotification('Nothing is written yet', 'Write Change');
+    await answer('Write Change');
     await waitFor('the correction', () => readFileSync(cursor, 'utf8') === before.replace(missing, uvx));
     assert.ok(existsSync(uvx));
     await workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'cannot start fetch' }).waitFor({ state: 'detached' });

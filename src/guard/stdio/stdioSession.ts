@@ -11,7 +11,7 @@ import { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { CallMonitor } from './callMonitor.ts';
-import type { ServerEnds } from './serverEnds.ts';
+import type { ServerEnds } from '../process/serverEnds.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { type RestartOutcome, Supervisor } from './supervisor.ts';
 
@@ -311,7 +311,7 @@ export class StdioSession {
   #crashed(ended: Ended): void {
     const now = Date.now();
     const mark = (value: unknown): void => void this.#record?.then((record) => record?.mark('ends', value));
-    this.#ends ??= import('./serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
+    this.#ends ??= import('../process/serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
     void this.#ends.then((ends) => ends.note(ended, now));
   }
 
