@@ -3,6 +3,7 @@ import type { HeldInstance } from '../../lock/holdResources.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import type { GuardPlace } from '../process/guardPlace.ts';
+import type { ServerEnds } from '../process/serverEnds.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import type { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
@@ -11,7 +12,6 @@ import { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { CallMonitor } from './callMonitor.ts';
-import type { ServerEnds } from '../process/serverEnds.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { type RestartOutcome, Supervisor } from './supervisor.ts';
 
