@@ -30,6 +30,7 @@ export const commands = {
   copyPid: 'mcpShepherd.copyPid',
   revealDefinition: 'mcpShepherd.revealDefinition',
   copyEntry: 'mcpShepherd.copyEntry',
+  correctEntry: 'mcpShepherd.correctEntry',
   showDetails: 'mcpShepherd.showDetails',
   showEvidence: 'mcpShepherd.showEvidence',
   showOutput: 'mcpShepherd.showOutput',

@@ -80,6 +80,10 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
       const definition = definitionFor(argument, state, tree);
       await (definition ? (await targets.guards()).copy(definition) : reveal(definition));
     },
+    [commands.correctEntry]: async (argument) => {
+      const definition = definitionFor(argument, state, tree);
+      await (definition ? (await targets.guards()).correct(definition) : reveal(definition));
+    },
     [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
     [commands.howToRestart]: onInstance((instance) => restarts.explain(instance)),

@@ -94,11 +94,21 @@ export function redactLoose(text: string): string {
 /** A list of arguments, and at which index each program with passwords of its own stands first in it: -1 for the command before the list. */
 interface PlacedArguments {
   readonly list: readonly string[];
-  readonly programs: ReadonlyMap<PasswordRule, number>;
+  /** Few lists have an option that these programs take. */
+  readonly programs: () => ReadonlyMap<PasswordRule, number>;
 }
 
 /** Looks for programs once for each list. @param command the program, when it is not the first argument */
 export function placedArguments(list: readonly string[], command: string | undefined): PlacedArguments {
+  let found: ReadonlyMap<PasswordRule, number> | undefined;
+  const programs = (): ReadonlyMap<PasswordRule, number> => {
+    found ??= programsIn(list, command);
+    return found;
+  };
+  return { list, programs };
+}
+
+function programsIn(list: readonly string[], command: string | undefined): ReadonlyMap<PasswordRule, number> {
   const programs = new Map<PasswordRule, number>();
   const note = (word: string, index: number): void => {
     const name = word.startsWith('-') ? '' : (word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '');
@@ -110,7 +120,7 @@ export function placedArguments(list: readonly string[], command: string | undef
   };
   note(command ?? '', -1);
   list.forEach(note);
-  return { list, programs };
+  return programs;
 }
 
 /**
@@ -143,7 +153,7 @@ export function isSecretByPlace({ list, programs }: PlacedArguments, index: numb
   if (name.endsWith(':') && secretHeaderName.test(name.slice(0, -1))) {
     return true;
   }
-  return nextPassword.some((rule) => rule.option.test(before) && (programs.get(rule) ?? index) < index);
+  return nextPassword.some((rule) => rule.option.test(before) && (programs().get(rule) ?? index) < index);
 }
 
 /** The option and the secret in `-pSECRET`: any text for programs that read it as a password, else what looks like a secret. */
@@ -152,7 +162,7 @@ export function gluedSecret(
   index: number,
 ): { readonly option: string; readonly secret: string } | undefined {
   const [, option = '', secret = ''] = /^(-[A-Za-z]|\/[A-Za-z]:)([^-\s].*)$/s.exec(list[index] ?? '') ?? [];
-  const known = option === '-p' && (programs.get(gluedPassword) ?? index) < index;
+  const known = option === '-p' && (programs().get(gluedPassword) ?? index) < index;
   const letter = option.charAt(1);
   return known || isLetterSecret(letter, secret) ? { option, secret } : undefined;
 }

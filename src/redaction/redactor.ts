@@ -1,8 +1,8 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
+import { longestText, redactUrl, urlSecrets, urlShape } from './addresses.ts';
 import { headLength, knownValues } from './knownValues.ts';
 import { gluedSecret, isSecretByPlace, isUserAndPassword, placedArguments, redactedPair, redactLoose } from './looseSecrets.ts';
 import {
-  hasManyTurns,
   isEmptyWord,
   isOrdinaryValue,
   isReference,
@@ -23,9 +23,6 @@ export interface Redactor {
   url(value: string): string;
 }
 
-/** Characters. Longer texts are cut first. */
-const maxLength = 65_536;
-const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 /** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
@@ -44,6 +41,11 @@ const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
+/**
+ * A word without any of the signs that the rules of `redactShapes` look for, save those for tokens: most arguments are such words, and at the first scan each rule
+ * costs more than reading the file.
+ */
+const plainWord = /^(?!-[A-Za-z].)[\w@.+~/-]*$/;
 const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 
 /**
@@ -54,9 +56,9 @@ const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 export function createRedactor(secretValues: Iterable<string>): Redactor {
   const replaceKnown = knownValues(secretValues);
 
-  /** At most `maxLength` characters, without the beginning of a known value at the cut. */
+  /** At most `longestText` characters, without the beginning of a known value at the cut. */
   const cut = (value: string): string =>
-    value.length > maxLength ? `${replaceKnown(value.slice(0, maxLength + headLength)).slice(0, maxLength)}…` : value;
+    value.length > longestText ? `${replaceKnown(value.slice(0, longestText + headLength)).slice(0, longestText)}…` : value;
 
   function url(value: string): string {
     return replaceKnown(redactUrl(cut(value))).replace(tokenShapes, redacted);
@@ -78,26 +80,8 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
   }
 
   function redactText(value: string): string {
-    const named = replaceKnown(cut(value))
-      .replace(privateKeyShape, redacted)
-      .replace(urlShape, (found) => redactUrl(found))
-      .replace(tokenShapes, redacted)
-      .replace(headerShape, `$1$2$3${redacted}`)
-      .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
-        /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
-      )
-      .replace(innerFlagShape, redactFlag)
-      .replace(flagShape, redactFlag)
-      .replace(assignmentShape, `$1${redacted}`)
-      .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
-        isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
-      )
-      .replace(listShape, (all, quote: string, name: string, open: string, items: string) =>
-        isSecretField(name)
-          ? `${quote}${name}${open}${items.replace(listItem, (item, mark: string, content: string) => (isHarmless(content) ? item : mark + redacted + mark))}`
-          : all,
-      );
-    return redactLoose(named);
+    const unknown = replaceKnown(cut(value));
+    return plainWord.test(unknown) ? unknown.replace(tokenShapes, redacted) : redactShapes(unknown);
   }
 
   /** Name and sign of a pair; a word that is no pair is a text like others. */
@@ -135,6 +119,30 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
   }
 
   return { text, args, url };
+}
+
+/** Redacts secrets by their shape and by the names before them, whatever the values of the entries are. @param value of at most `longestText` characters */
+export function redactShapes(value: string): string {
+  const named = value
+    .replace(privateKeyShape, redacted)
+    .replace(urlShape, (found) => redactUrl(found))
+    .replace(tokenShapes, redacted)
+    .replace(headerShape, `$1$2$3${redacted}`)
+    .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
+      /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
+    )
+    .replace(innerFlagShape, redactFlag)
+    .replace(flagShape, redactFlag)
+    .replace(assignmentShape, `$1${redacted}`)
+    .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
+      isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+    )
+    .replace(listShape, (all, quote: string, name: string, open: string, items: string) =>
+      isSecretField(name)
+        ? `${quote}${name}${open}${items.replace(listItem, (item, mark: string, content: string) => (isHarmless(content) ? item : mark + redacted + mark))}`
+        : all,
+    );
+  return redactLoose(named);
 }
 
 /** The form of a definition that may be shown: names of variables without their values, everything else redacted. */
@@ -178,21 +186,26 @@ export function secretsOf(
   }
   const placed = placedArguments(entry.args, entry.command);
   entry.args.forEach((arg, index) => {
-    const assigned = assignment(arg);
-    const glued = gluedSecret(placed, index);
     if ((followsSecretName(entry.args, index) && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
-    } else if (assigned && isSecretName(assigned.name)) {
-      // A connection string is hidden as a whole: it has secrets among ordinary parts.
-      add(assigned.value);
-    } else if (glued !== undefined) {
-      add(glued.secret);
+    } else if (!plainWord.test(arg)) {
+      const assigned = assignment(arg);
+      const glued = gluedSecret(placed, index);
+      if (assigned && isSecretName(assigned.name)) {
+        // A connection string is hidden as a whole: it has secrets among ordinary parts.
+        add(assigned.value);
+      } else if (glued !== undefined) {
+        add(glued.secret);
+      }
     }
     urlSecrets(arg).forEach(add);
   });
   urlSecrets(entry.url ?? '').forEach(add);
   // What only its shape shows.
   const args = entry.args.slice(0, mostTexts);
+  if (args.every((arg) => plainWord.test(arg) && arg.replace(tokenShapes, redacted) === arg)) {
+    return [...secrets];
+  }
   const shown = shapes.args(args, entry.command);
   for (const [index, arg] of args.entries()) {
     for (const part of hiddenParts(arg, shown[index] ?? '')) {
@@ -250,78 +263,4 @@ function redactFlag(all: string, flag: string, between: string, value: string): 
 function isHarmless(value: string): boolean {
   const bare = value.replace(/^["']|["']$/g, '');
   return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
-}
-
-function redactUrl(value: string): string {
-  // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
-  const match = /^(\s*(?:[a-z][a-z\d+.-]*:\/\/)?)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
-  if (!match) {
-    return value;
-  }
-  const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = match;
-  const at = authority.lastIndexOf('@');
-  // `git@github.com` holds no secret.
-  const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
-  const segments = path
-    .split('/')
-    .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
-  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : isSecretFragment(fragment, scheme + path) ? `#${redacted}` : fragment}`;
-}
-
-/** Some hosted servers have the key in the path: long, of letters and digits, and not a file name. */
-function isSecretSegment(segment: string): boolean {
-  return (
-    /^bot\d+:/.test(segment) || (segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment))
-  );
-}
-
-/** A long fragment of letters and digits, neither a heading of a document (`#version-2-of-the-guide`) nor a commit (`git+https://…#4f1c…`). */
-function isSecretFragment(fragment: string, address: string): boolean {
-  const text = fragment.slice(1);
-  const commit = /^[\da-f]{7,64}$/i.test(text) && /^git\b|\.git$/i.test(address);
-  return isSecretSegment(text) && !commit && text.split('-').some((part) => part.length >= 16 && /\d/.test(part));
-}
-
-/**
- * A shorter segment is a secret after a segment that names one (`/token/a1b2c3`), and where letters and digits alternate more than in words and versions.
- * `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
- */
-function isShortSecret(segment: string, before: string): boolean {
-  if (!/^[\w=~%+-]+$/.test(segment) || segment.length >= 20) {
-    return false;
-  }
-  const named = /^[a-z_-]+$/i.test(before) && isSecretName(before);
-  if (named && segment.length >= 6) {
-    return /\d/.test(segment) && !/^v\d/.test(segment);
-  }
-  return hasManyTurns(segment);
-}
-
-function redactQuery(query: string): string {
-  return query.replace(/([?#&;]?)([^=&;]*)(=?)([^&;]*)/g, (all, mark: string, name: string, equals: string, value: string) => {
-    // A part without a name may be a key: `https://host/mcp?KEY`.
-    const [shown, secret] = equals === '' ? [mark, name] : [`${mark}${name}=`, value];
-    return secret === '' || isReference(secret) ? all : `${shown}${redacted}`;
-  });
-}
-
-function urlSecrets(value: string): string[] {
-  const found: string[] = [];
-  for (const [url] of value.slice(0, maxLength).matchAll(urlShape)) {
-    const [, user = ''] = /^[^/]*\/\/((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*)|[^/?#]*)@/.exec(url) ?? [];
-    const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
-    const named = [...url.matchAll(/[?&;#]([^=&;#]+)=([^&;#]+)/g)]
-      .filter(([, name = '']) => isSecretName(name))
-      .map(([, , secret = '']) => secret);
-    found.push(...[password, ...named].flatMap((secret) => [secret, decoded(secret)]));
-  }
-  return found.filter((secret) => secret.length >= 4);
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

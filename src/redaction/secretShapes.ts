@@ -15,6 +15,10 @@ const quantities = /max|min|num|count|total|limit|budget|input|output|completion
 const secretCompounds =
   /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring/;
 
+/** Files and command lines repeat the names of options and variables hundreds of times. */
+const judgedNames = new Map<string, boolean>();
+const mostNames = 1_000;
+
 /**
  * Whether the name of a flag, variable, header, field or query parameter says that its value is a secret: `--api-key`, `GITHUB_TOKEN`,
  * `X-Auth-Token`, `clientSecret`; not `--max-tokens`, `--key-file`, `--token-url`, `--author`.
@@ -23,6 +27,19 @@ export function isSecretName(name: string): boolean {
   if (name.length > 200) {
     return false;
   }
+  const known = judgedNames.get(name);
+  if (known !== undefined) {
+    return known;
+  }
+  if (judgedNames.size >= mostNames) {
+    judgedNames.clear();
+  }
+  const judged = namesSecret(name);
+  judgedNames.set(name, judged);
+  return judged;
+}
+
+function namesSecret(name: string): boolean {
   const defined = /^[\s"'=,]?-[DP](?=[a-z])/.exec(name)?.[0];
   // `-Dpassword=…` of Java, `-Ptoken=…` of Gradle; `-Pwd` and `-Pass` are names themselves.
   if (defined !== undefined && isSecretName(name.slice(defined.length))) {

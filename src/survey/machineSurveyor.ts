@@ -235,7 +235,7 @@ class MachineSurveyor implements Surveyor {
       bootId: here?.bootId ?? '',
       pidNamespace: here?.pidNamespace ?? '',
       folders: this.#config.last?.folders ?? [],
-      files: this.#config.last?.looked ?? [],
+      files: this.#config.last?.looked() ?? [],
       clients: clientTable.filter((row) => row.files.length > 0).map(({ id, name }) => ({ id, name, present: present.includes(id) })),
     };
   }

@@ -1,6 +1,6 @@
 import type { Disposable } from '../base/disposable.ts';
 import type { Log } from '../base/log.ts';
-import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
+import type { LookedFile } from '../config/discovery/discoverDefinitions.ts';
 import type { RunawayLimits } from '../diagnosis/runaway.ts';
 import type { ClientId, RawDefinition } from '../model/definition.ts';
 import type { ListenerTable, ProcessTable } from '../model/process.ts';
@@ -69,7 +69,7 @@ export interface SurveyReport {
   readonly pidNamespace: string;
   readonly folders: readonly string[];
   /** Every configuration file that was searched for, with the id of its client. */
-  readonly files: ConfigReading['looked'];
+  readonly files: readonly LookedFile[];
   /** Every client with configuration files; `present`: it was installed or used on this machine. */
   readonly clients: readonly { readonly id: string; readonly name: string; readonly present: boolean }[];
 }

@@ -62,7 +62,7 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Running clients, with the PIDs of their processes. */
   readonly running: ReadonlyMap<ClientId, readonly number[]>;
-  /** Answers of `sharedThrough`, by file, while the entries of many files are prepared together. */
+  /** Answers of `sharedThrough`, by file, while many entries are prepared together. */
   readonly workTrees?: Map<string, Promise<string | undefined>>;
   /** Files with rules about commands; replaced in tests only. */
   readonly policyFiles?: readonly string[];
@@ -110,7 +110,7 @@ export async function protectFacts(
         ),
     ...(pids === undefined ? {} : { rewrittenBy: pids }),
     ...(workTree === undefined ? {} : { workTree }),
-    rules: await allRules(definition, machine),
+    rules: allRules(definition, machine),
     own: before ? entry.words.slice(before.count) : entry.words,
     entry: entry.entry,
   };
@@ -122,21 +122,18 @@ function areOneProduct(one: ClientId, other: ClientId): boolean {
   return product !== undefined && product === clientById(other)?.product;
 }
 
-async function allRules(definition: RawDefinition, machine: Machine): Promise<CommandRule[]> {
+function allRules(definition: RawDefinition, machine: Machine): CommandRule[] {
   const files = machine.policyFiles ?? [
     ...clientTable.flatMap(({ commandRules: filesOf }) => filesOf?.(machine) ?? []),
     // VS Code's settings lie beside its `mcp.json`.
     ...(definition.vscodeCollection === 'user' ? [join(dirname(definition.file), 'settings.json')] : []),
   ];
-  const rules = await Promise.all(
-    files.map(async (file) => {
-      const read = await readConfigFile(file);
-      try {
-        return read.status === 'text' ? commandRules(plainValue(parseJsonc(read.text).root), file) : [];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return rules.flat();
+  return files.flatMap((file) => {
+    const read = readConfigFile(file);
+    try {
+      return read.status === 'text' ? commandRules(plainValue(parseJsonc(read.text).root), file) : [];
+    } catch {
+      return [];
+    }
+  });
 }

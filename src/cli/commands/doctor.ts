@@ -75,8 +75,9 @@ async function fixEntries(context: DoctorContext, session: CliSession, { health 
   const { shell } = context;
   const fixable = health.filter(({ fix }) => fix !== undefined);
   let code: ExitCode = exitCodes.ok;
+  const workTrees: NonNullable<Machine['workTrees']> = new Map();
   for (const note of fixable) {
-    const ended = await fixEntry(context, session, note);
+    const ended = await fixEntry(context, session, note, workTrees);
     code = code === exitCodes.error ? code : ended === exitCodes.ok ? code : ended;
   }
   const others = health.filter(({ level, fix }) => level === 'warning' && fix === undefined).length;
@@ -89,7 +90,13 @@ async function fixEntries(context: DoctorContext, session: CliSession, { health 
   return code;
 }
 
-async function fixEntry(context: DoctorContext, session: CliSession, { definition: id, fix, message }: HealthNote): Promise<ExitCode> {
+/** @param workTrees answers of git, which is asked once for each file */
+async function fixEntry(
+  context: DoctorContext,
+  session: CliSession,
+  { definition: id, fix, message }: HealthNote,
+  workTrees: NonNullable<Machine['workTrees']>,
+): Promise<ExitCode> {
   const { shell, values } = context;
   const definition = session.surveyor.definition(id);
   if (definition === undefined || fix === undefined) {
@@ -102,7 +109,7 @@ async function fixEntry(context: DoctorContext, session: CliSession, { definitio
   ]);
   const width = viewWidth(shell);
   const redact = (line: string): string => session.surveyor.redactor().text(line);
-  const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
+  const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running(), workTrees };
   const prepared = await prepareFix(definition, fix, machine);
   sentence(shell, message);
   if (prepared.kind === 'refused') {

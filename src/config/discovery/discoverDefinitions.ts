@@ -5,7 +5,16 @@ import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
 import { type ServerFile, withinLimits } from '../formats/serverFile.ts';
 import { DefinitionCollection } from './definitionCollection.ts';
-import { type FileSearch, fixedSearches, pluginSearches, presentClients, projectSearches, userDirsOf } from './fileSearch.ts';
+import {
+  type FileSearch,
+  fixedSearches,
+  ownersOf,
+  pluginSearches,
+  presentClients,
+  projectSearches,
+  type SearchPlan,
+  userDirsOf,
+} from './fileSearch.ts';
 import { existingFolders, isLocalPath, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
 import { withReplacements } from './replacedEntries.ts';
@@ -22,6 +31,12 @@ export interface ConfigRoots {
   readonly workspaceFiles?: readonly string[];
 }
 
+/** A file that was searched for, and the client that owns it. */
+export interface LookedFile {
+  readonly path: string;
+  readonly client: ClientId;
+}
+
 export interface ConfigReading {
   readonly definitions: RawDefinition[];
   readonly problems: Problem[];
@@ -30,8 +45,8 @@ export interface ConfigReading {
    * which new profiles appear.
    */
   readonly candidates: string[];
-  /** All files that were searched for, with the client that owns each. */
-  readonly looked: { readonly path: string; readonly client: ClientId }[];
+  /** All files that were searched for; called by `doctor` alone. */
+  readonly looked: () => readonly LookedFile[];
   /** The clients that were installed or used on this machine, whether or not they have servers. */
   readonly present: readonly ClientId[];
   /** Project folders learnt from the clients' own files: existing ones, most recently used first, at most 200. */
@@ -41,8 +56,6 @@ export interface ConfigReading {
 /** Files with variables of entries; they are read only to know what must not be shown. */
 const maxEnvFiles = 100;
 const maxPlugins = 200;
-/** Maximum number of files that are open at one time. */
-const parallel = 24;
 
 /**
  * Finds all servers that are configured on this machine. Only reads files, and never throws: a file or entry that cannot be read is a problem, and all others are
@@ -52,15 +65,15 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const files = new FileReader();
   const collection = new DefinitionCollection();
   const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
-  const fixed = await fixedSearches(roots, userDirs);
-  files.knowAbsent(fixed.absent);
+  const fixed = fixedSearches(roots, userDirs);
+  files.knowAbsent(fixed.absent.keys());
   const named = await files.readAll(fixed.searches, collection);
 
   const plugins = pluginSearches(roots, installedPlugins(named));
   await files.readAll(plugins, collection);
 
-  const opened = await Promise.all(userDirs.map(({ path }) => openedInVscode(path)));
-  const workspaceFiles = await existingWorkspaceFiles(files, [
+  const opened = userDirs.map(({ path }) => openedInVscode(path));
+  const workspaceFiles = existingWorkspaceFiles(files, [
     ...(roots.workspaceFiles ?? []).map((path) => ({ path: resolve(path), usedAt: Number.POSITIVE_INFINITY })),
     ...opened.flatMap((item) => item.workspaceFiles),
   ]);
@@ -71,16 +84,16 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   ]);
 
   const searched = [...new Set([...roots.folders.map((folder) => resolve(folder)), ...folders])];
-  const project = await projectSearches(
+  const project = projectSearches(
     roots,
     searched,
     workspaceFiles.map(({ path }) => path),
   );
   const trust = new Map(named.flatMap(({ file }) => [...file.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
-  files.knowAbsent(project.absent);
+  files.knowAbsent(project.absent.keys());
   await files.readAll(project.searches, collection, trust);
   for (const [path, keys] of [...collection.envFiles(roots.home)].slice(0, maxEnvFiles)) {
-    const text = await files.quietText(path);
+    const text = files.quietText(path);
     if (text.status === 'text') {
       collection.addVariables(keys, text.text);
     }
@@ -89,26 +102,18 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     definitions: withReplacements(collection.definitions()),
     problems: [...files.problems(), ...collection.problems()],
     candidates: [...new Set([...files.looked(), ...fixed.directories, ...project.directories])],
-    looked: lookedFor([...fixed.searches, ...plugins, ...project.searches]),
+    looked: () => lookedFor([...fixed.searches, ...plugins, ...project.searches], [fixed, project]),
     present: presentClients(roots, userDirs),
     folders,
   };
 }
 
-function lookedFor(searches: readonly FileSearch[]): ConfigReading['looked'] {
-  const owners = new Map<string, ClientId>();
-  for (const { paths, owner, reader } of searches) {
-    for (const path of paths) {
-      // Where several clients read a file, the search of its owner has the right names.
-      if (owner === reader || !owners.has(path)) {
-        owners.set(path, owner);
-      }
-    }
-  }
+function lookedFor(searches: readonly FileSearch[], nowhere: readonly Pick<SearchPlan, 'absent'>[]): readonly LookedFile[] {
+  const owners = new Map([...nowhere.flatMap(({ absent: paths }) => [...paths]), ...ownersOf(searches)]);
   return [...owners].map(([path, client]) => ({ path, client }));
 }
 
-const absent: Promise<ConfigText> = Promise.resolve({ status: 'absent' });
+const absent: ConfigText = { status: 'absent' };
 
 interface ReadFile {
   readonly file: ServerFile;
@@ -129,7 +134,7 @@ function installedPlugins(read: readonly ReadFile[]): ReadonlyMap<ClientId, { re
 
 /** Reads each file once, also where several clients read it. */
 class FileReader {
-  readonly #texts = new Map<string, Promise<ConfigText>>();
+  readonly #texts = new Map<string, ConfigText>();
   readonly #parsed = new Map<string, ServerFile>();
   /** By the path that cannot be read: a closed directory is one problem, not one for each file in it. */
   readonly #problems = new Map<string, Problem>();
@@ -139,17 +144,13 @@ class FileReader {
     collection: DefinitionCollection,
     trust: ReadonlyMap<string, boolean> = new Map(),
   ): Promise<ReadFile[]> {
-    const paths = [...new Set(searches.flatMap((search) => search.paths))].filter((path) => !this.#texts.has(path));
-    for (let at = 0; at < paths.length; at += parallel) {
-      await Promise.all(paths.slice(at, at + parallel).map((path) => this.text(path)));
-    }
     const read: ReadFile[] = [];
     for (const search of searches) {
       for (const path of search.paths) {
         if (this.#texts.get(path) === absent) {
           continue;
         }
-        const text = await this.text(path, search.owner);
+        const text = this.text(path, search.owner);
         if (text.status === 'text') {
           const file = await this.#parse(search.files.format, path, text.text);
           read.push({ file, client: search.owner });
@@ -180,15 +181,15 @@ class FileReader {
   }
 
   /** A file whose mistakes are its client's to report. */
-  quietText(path: string): Promise<ConfigText> {
+  quietText(path: string): ConfigText {
     const known = this.#texts.get(path) ?? readConfigFile(path);
     this.#texts.set(path, known);
     return known;
   }
 
   /** @param client whose file it is */
-  async text(path: string, client?: ClientId): Promise<ConfigText> {
-    const text = await this.quietText(path);
+  text(path: string, client?: ClientId): ConfigText {
+    const text = this.quietText(path);
     if (text.status === 'problem') {
       const owner = this.#problems.get(text.at)?.client ?? client;
       this.#problems.set(text.at, {
@@ -210,14 +211,14 @@ class FileReader {
   }
 }
 
-async function existingWorkspaceFiles(
+function existingWorkspaceFiles(
   files: FileReader,
   learnt: readonly { readonly path: string; readonly usedAt: number }[],
-): Promise<{ readonly path: string; readonly usedAt: number; readonly folders: readonly string[] }[]> {
+): { readonly path: string; readonly usedAt: number; readonly folders: readonly string[] }[] {
   const found = new Map<string, { readonly path: string; readonly usedAt: number; readonly folders: readonly string[] }>();
   for (const { path, usedAt } of learnt) {
     if (!found.has(path)) {
-      const text = await files.text(path);
+      const text = files.text(path);
       if (text.status === 'text') {
         found.set(path, { path, usedAt, folders: workspaceFolders(text.text, path) });
       }

@@ -1,6 +1,5 @@
-import { existsSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { dirname, join, normalize, parse, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, normalize, parse, resolve, sep } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
 import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
@@ -8,8 +7,6 @@ import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId } from '../../model/definition.ts';
 import { namesIn, withParents } from './projectFolders.ts';
 
-/** Maximum number of folders that are listed at one time. */
-const parallel = 24;
 /** Maximum number of files that one path with `*` stands for. */
 const maxFound = 200;
 
@@ -26,11 +23,14 @@ export interface FileSearch {
   readonly off?: true;
 }
 
-/** The files to read, the directories whose entries decide about them, and the paths where no file is. */
-interface Searches {
+/** What is looked for in one part of the machine. */
+export interface SearchPlan {
+  /** The files to read. */
   readonly searches: readonly FileSearch[];
+  /** The directories whose entries decide about them. */
   readonly directories: readonly string[];
-  readonly absent: ReadonlySet<string>;
+  /** The paths where no file is, each with the client whose file it would be. Of the thousands that clients look for in projects, few exist. */
+  readonly absent: ReadonlyMap<string, ClientId>;
 }
 
 interface UserDir {
@@ -61,12 +61,12 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
  * The files that do not depend on project folders. They lie where our own state lies, so that looking for them in one go blocks no longer than reading that; of hundreds
  * of paths few exist, and each question to the thread pool costs twenty times as much.
  */
-export async function fixedSearches(places: Places, userDirs: readonly UserDir[]): Promise<Searches> {
+export function fixedSearches(places: Places, userDirs: readonly UserDir[]): SearchPlan {
   const searches: FileSearch[] = [];
   const directories: string[] = [];
   const listed: Listed = new Map();
-  const add = async (paths: readonly string[], rest: Omit<FileSearch, 'paths'>, together: boolean): Promise<void> => {
-    const expanded = await Promise.all(paths.map((path) => expand(path, listed)));
+  const add = (paths: readonly string[], rest: Omit<FileSearch, 'paths'>, together: boolean): void => {
+    const expanded = paths.map((path) => expand(path, listed));
     const busy = rest.files.at.kind === 'fixed' && rest.files.at.busy;
     directories.push(...(busy ? [] : expanded.flatMap((item) => item.directories)));
     const all = expanded.flatMap(({ found }) => found);
@@ -75,12 +75,12 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
   for (const { row, files } of tableFiles(places)) {
     const { at } = files;
     if (at.kind === 'fixed') {
-      await add(at.paths(places), { files, reader: row.id, owner: files.of ?? row.id }, at.first === true);
+      add(at.paths(places), { files, reader: row.id, owner: files.of ?? row.id }, at.first === true);
     } else if (at.kind === 'user-dir') {
       for (const dir of userDirs.filter((item) => readsUserDir(row, item))) {
         // An extension has files of its own in the directories of every editor.
         const owner = row.userDirs === undefined && files.of === undefined ? row.id : dir.owner;
-        await add(
+        add(
           at.paths.map((path) => join(dir.path, path)),
           { files, reader: row.id, owner },
           false,
@@ -88,8 +88,8 @@ export async function fixedSearches(places: Places, userDirs: readonly UserDir[]
       }
     }
   }
-  const paths = new Set(searches.flatMap((search) => search.paths));
-  return { searches: ownersFirst(searches), directories, absent: new Set([...paths].filter(isAbsent)) };
+  const all = ownersFirst(searches);
+  return { searches: all, directories, absent: new Map([...ownersOf(all)].filter(([path]) => isAbsent(path))) };
 }
 
 /** False where a directory above denies access: that is a problem, which reading reports. */
@@ -102,29 +102,37 @@ function isAbsent(path: string): boolean {
 }
 
 /** The files of project folders, of the directories above them where the client searches these, and of workspace files. */
-export async function projectSearches(places: Places, folders: readonly string[], workspaceFiles: readonly string[]): Promise<Searches> {
+export function projectSearches(places: Places, folders: readonly string[], workspaceFiles: readonly string[]): SearchPlan {
   const home = resolve(places.home);
   const withHome = [...new Set(folders.flatMap((folder) => withParents(folder, home)))];
   const belowHome = withHome.filter((folder) => folder !== home || folders.includes(home));
-  const listed = await namesInAll(withHome);
+  // Clients look for dozens of files in each project: one listing of each folder shows which cannot be there.
+  const listed = new Map(withHome.map((folder) => [folder, namesIn(folder)]));
   const searches: FileSearch[] = [];
   const directories: string[] = [];
-  const absent = new Set<string>();
+  const absent = new Map<string, ClientId>();
   for (const { row, files } of tableFiles(places)) {
     const { at } = files;
     const rest = { files, reader: row.id, owner: files.of ?? row.id };
     if (at.kind === 'folder') {
-      const paths = at.paths.map((path) => ({ path, first: path.split(/[\\/]/)[0]?.toLowerCase() ?? '', pattern: path.includes('*') }));
+      const paths = at.paths.map((path) => ({
+        path: normalize(path),
+        first: path.split(/[\\/]/)[0]?.toLowerCase() ?? '',
+        pattern: path.includes('*'),
+      }));
       for (const folder of at.parents === 'with-home' ? withHome : at.parents === 'below-home' ? belowHome : folders) {
         const names = listed.get(folder);
+        const inside = folder.endsWith(sep) ? folder : folder + sep;
         for (const { path, first, pattern } of paths) {
-          const full = join(folder, path);
-          const none = names?.has(first) === false;
-          const expanded = none && pattern ? { found: [], directories: [dirname(full)] } : pattern ? await expand(full) : undefined;
-          directories.push(...(expanded?.directories ?? []));
-          searches.push(...(expanded?.found ?? [full]).map((file) => ({ ...rest, paths: [file], folder })));
-          if (none && !pattern) {
-            absent.add(full);
+          const full = inside + path;
+          if (names?.has(first) !== false) {
+            const expanded = pattern ? expand(full) : { found: [full], directories: [] };
+            directories.push(...expanded.directories);
+            searches.push(...expanded.found.map((file) => ({ ...rest, paths: [file], folder })));
+          } else if (pattern) {
+            directories.push(dirname(full));
+          } else if (rest.owner === rest.reader || !absent.has(full)) {
+            absent.set(full, rest.owner);
           }
         }
       }
@@ -135,17 +143,18 @@ export async function projectSearches(places: Places, folders: readonly string[]
   return { searches: ownersFirst(searches), directories, absent };
 }
 
-/** Clients look for dozens of files in each project, of which few exist: one listing of each folder shows which cannot. */
-async function namesInAll(folders: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string> | undefined>> {
-  const listed = new Map<string, ReadonlySet<string> | undefined>();
-  for (let at = 0; at < folders.length; at += parallel) {
-    const some = folders.slice(at, at + parallel);
-    const names = await Promise.all(some.map((folder) => namesIn(folder)));
-    for (const [index, folder] of some.entries()) {
-      listed.set(folder, names[index]);
+/** The client whose file it is, by path. @param searches those of owners first */
+export function ownersOf(searches: readonly FileSearch[]): Map<string, ClientId> {
+  const owners = new Map<string, ClientId>();
+  for (const { paths, owner, reader } of searches) {
+    for (const path of paths) {
+      // Where several clients read a file, the search of its owner has the right names.
+      if (owner === reader || !owners.has(path)) {
+        owners.set(path, owner);
+      }
     }
   }
-  return listed;
+  return owners;
 }
 
 /**
@@ -203,13 +212,10 @@ function ownersFirst(searches: readonly FileSearch[]): FileSearch[] {
 }
 
 /** The names in directories that were listed before for other paths. */
-type Listed = Map<string, Promise<readonly string[]>>;
+type Listed = Map<string, readonly string[]>;
 
 /** Replaces each segment with a `*` by the existing names. @returns also the directories whose names decide */
-async function expand(
-  path: string,
-  listed: Listed = new Map(),
-): Promise<{ readonly found: readonly string[]; readonly directories: readonly string[] }> {
+function expand(path: string, listed: Listed = new Map()): { readonly found: readonly string[]; readonly directories: readonly string[] } {
   if (!path.includes('*')) {
     return { found: [normalize(path)], directories: [] };
   }
@@ -222,17 +228,23 @@ async function expand(
       found = found.map((at) => join(at, segment));
       continue;
     }
-    const names = await Promise.all(found.map(async (at) => (await fittingNames(at, segment, listed)).map((name) => join(at, name))));
     directories.push(...found);
-    found = names.flat().slice(0, maxFound);
+    found = found.flatMap((at) => fittingNames(at, segment, listed).map((name) => join(at, name))).slice(0, maxFound);
   }
   return { found, directories };
 }
 
-async function fittingNames(directory: string, pattern: string, listed: Listed): Promise<string[]> {
+function fittingNames(directory: string, pattern: string, listed: Listed): string[] {
   const [before = '', after = ''] = pattern.split('*');
-  const reading = listed.get(directory) ?? readdir(directory).catch(() => []);
-  listed.set(directory, reading);
-  const names = await reading;
+  const names = listed.get(directory) ?? allNames(directory);
+  listed.set(directory, names);
   return names.filter((name) => name.length >= pattern.length - 1 && name.startsWith(before) && name.endsWith(after)).sort();
+}
+
+function allNames(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }

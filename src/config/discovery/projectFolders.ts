@@ -1,4 +1,5 @@
-import { opendir, readdir, stat } from 'node:fs/promises';
+import { opendirSync, readdirSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../base/json.ts';
@@ -32,20 +33,15 @@ export function withParents(folder: string, home: string): string[] {
  * The folders that VS Code (or a build of it) has opened, by `User/workspaceStorage/HASH/workspace.json`.
  * In the directory of a server (remote windows, code-server) its own folders have `vscode-remote:` addresses.
  */
-export async function openedInVscode(userDir: string): Promise<{ readonly folders: Learnt[]; readonly workspaceFiles: Learnt[] }> {
+export function openedInVscode(userDir: string): { readonly folders: Learnt[]; readonly workspaceFiles: Learnt[] } {
   const root = join(userDir, 'workspaceStorage');
-  const names = await readdir(root).catch(() => []);
-  const used = await Promise.all(
-    names
-      .slice(0, maxLooked)
-      .map(async (name) => ({ path: join(root, name), usedAt: (await stat(join(root, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
-  );
+  const used = listed(root).map((name) => ({ path: join(root, name), usedAt: changedAt(join(root, name)) }));
   const recent = used.sort((a, b) => b.usedAt - a.usedAt).slice(0, maxFolders);
   const folders: Learnt[] = [];
   const workspaceFiles: Learnt[] = [];
   const isServer = /-server$|^code-server$/.test(basename(dirname(userDir))) || basename(dirname(userDir)) === 'data';
   for (const { path, usedAt } of recent) {
-    const file = await readConfigFile(join(path, 'workspace.json'));
+    const file = readConfigFile(join(path, 'workspace.json'));
     const content = file.status === 'text' ? plainValue(parseJsonc(file.text).root) : undefined;
     if (isRecord(content)) {
       const folder = pathOf(content.folder, isServer);
@@ -95,24 +91,48 @@ export async function existingFolders(learnt: readonly { readonly path: string; 
 }
 
 /** The names in a folder in lower case, because some file systems ignore the case; undefined where it cannot be listed or has more than 2,000. */
-export async function namesIn(folder: string): Promise<ReadonlySet<string> | undefined> {
-  const names = new Set<string>();
+export function namesIn(folder: string): ReadonlySet<string> | undefined {
   try {
-    for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
-      names.add(name.toLowerCase());
-      if (names.size > maxLooked) {
-        return undefined;
-      }
-    }
-    return names;
+    const names = namesUpTo(folder, maxLooked + 1);
+    return names.length > maxLooked ? undefined : new Set(names.map((name) => name.toLowerCase()));
   } catch {
     return undefined;
+  }
+}
+
+/** The first names in a folder, up to a number. Listing it as a whole would cost memory for each of a million files. @throws the system's error */
+function namesUpTo(folder: string, most: number): string[] {
+  const directory = opendirSync(folder, { bufferSize: 256 });
+  try {
+    const names: string[] = [];
+    for (let entry = directory.readSync(); entry !== null && names.length < most; entry = directory.readSync()) {
+      names.push(entry.name);
+    }
+    return names;
+  } finally {
+    directory.closeSync();
   }
 }
 
 /** Whether a path is absolute and names no network share of Windows. */
 export function isLocalPath(path: string): boolean {
   return isAbsolute(path) && !/^[\\/]{2}/.test(path);
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder).slice(0, maxLooked);
+  } catch {
+    return [];
+  }
+}
+
+function changedAt(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 function pathOf(uri: unknown, isServer: boolean): string | undefined {

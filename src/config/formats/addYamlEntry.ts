@@ -22,7 +22,8 @@ export function addYamlEntry(form: EntryForm, text: string, entry: LocalEntry): 
 
 function splice(text: string, root: unknown, key: string, { list, value }: EntryForm, entry: LocalEntry): Splice {
   const own = list ? [value(entry)] : { [entry.name]: value(entry) };
-  const servers = yaml.isMap(root) ? root.items.find((pair) => yaml.isScalar(pair.key) && pair.key.value === key)?.value : undefined;
+  const pair = yaml.isMap(root) ? root.items.find((item) => yaml.isScalar(item.key) && item.key.value === key) : undefined;
+  const servers = pair?.value;
   const eol = lineEnd(text);
   if (yaml.isCollection(servers) && servers.items.length > 0) {
     const [first] = servers.items;
@@ -47,7 +48,20 @@ function splice(text: string, root: unknown, key: string, { list, value }: Entry
     if (start === undefined || end === undefined || !/^[{[]\s*[}\]]$/.test(text.slice(start, end))) {
       throw unsafeEdit();
     }
-    return { start, end, text: JSON.stringify(own) };
+    // As the client itself writes: in lines of their own, where only blanks stand between the key and the braces.
+    const [keyStart = 0, keyEnd = 0] = (yaml.isNode(pair?.key) && pair.key.range) || [];
+    const indent = text.slice(text.lastIndexOf('\n', keyStart - 1) + 1, keyStart);
+    const isBlock = yaml.isMap(root) && root.flow !== true && /^ *$/.test(indent);
+    return isBlock && /^:[ \t]+$/.test(text.slice(keyEnd, start))
+      ? {
+          start: keyEnd,
+          end,
+          text: written({ [key]: own })
+            .trimEnd()
+            .slice(key.length)
+            .replaceAll('\n', `${eol}${indent}`),
+        }
+      : { start, end, text: JSON.stringify(own) };
   }
   if (servers !== undefined || (yaml.isMap(root) && root.flow === true)) {
     throw unsafeEdit();

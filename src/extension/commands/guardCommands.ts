@@ -1,5 +1,6 @@
 import { type QuickPickItem, window, workspace } from 'vscode';
 import { copyTargets, prepareCopy } from '../../action/protect/copyEntry.ts';
+import { prepareFix } from '../../action/protect/entryFix.ts';
 import { guardability } from '../../action/protect/guardArguments.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
@@ -118,6 +119,42 @@ export class GuardCommands {
     } catch (error) {
       log.error(`${definition.name}: ${reasonOf(error)}`);
       tell('error', t('{0} was not copied: {1}', name, reasonOf(error)));
+    }
+  }
+
+  /** "Correct the Entry", a quick fix: shows the change that has one right result, asks, and writes it. */
+  async correct(definition: Definition): Promise<void> {
+    const { state, survey, installer, previews, log } = this.#context;
+    const name = oneLine(definition.name, 60);
+    if (this.#isRestricted(definition) || isUnsaved(definition.file)) {
+      return;
+    }
+    try {
+      const { runDir, platform, env } = installer();
+      const found = await survey.entry(definition.id);
+      const fix = state.snapshot?.health?.find((note) => note.definition === definition.id && note.fix !== undefined)?.fix;
+      if (!found || fix === undefined) {
+        tell('info', `${name} needs no correction any more.`);
+        return;
+      }
+      const change = await prepareFix(found.definition, fix, { home: state.facts.home, platform, env, running: found.running });
+      if (change.kind === 'refused') {
+        tell('warning', change.reason);
+        return;
+      }
+      if (change.warnings.length > 0) {
+        tell('info', change.warnings.join(' '));
+      }
+      const title = `${sourceText(definition, state.facts.home)}: ${name} (preview)`;
+      const notice = `Correct the command of ${name}? Nothing is written yet.`;
+      if (await previews.ask({ file: definition.file, after: change.after, title, notice })) {
+        const backup = makeChange(change, runDir, Date.now());
+        log.info(`${definition.file}: the command of ${name} was corrected. Backup: ${backup}`);
+        tell('info', `${name} is corrected. ${change.restartStep}`);
+      }
+    } catch (error) {
+      log.error(`${definition.name}: ${reasonOf(error)}`);
+      tell('error', `${name} was not corrected: ${reasonOf(error)}`);
     }
   }
 

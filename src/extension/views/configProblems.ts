@@ -1,8 +1,20 @@
-import { Diagnostic, DiagnosticSeverity, languages, Range, Uri, workspace } from 'vscode';
+import {
+  CodeAction,
+  type CodeActionContext,
+  CodeActionKind,
+  Diagnostic,
+  DiagnosticSeverity,
+  languages,
+  Range,
+  type TextDocument,
+  Uri,
+  workspace,
+} from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import type { HealthKind, HealthNote } from '../../model/entryHealth.ts';
 import { oneLine } from '../display/plainText.ts';
 import { rowProblems } from '../display/treeModel.ts';
+import { commands } from '../manifestNames.ts';
 import type { WindowState } from '../window/windowState.ts';
 
 /** One line of the panel; line and column are 1-based. */
@@ -38,11 +50,34 @@ export function showConfigProblems(state: WindowState): Disposable {
       panel.set(Uri.file(file), lines.filter((line) => line.file === file).map(diagnosticOf));
     }
   };
+  const provideCodeActions = ({ uri }: TextDocument, _: unknown, { diagnostics }: CodeActionContext): CodeAction[] =>
+    (state.snapshot?.health ?? [])
+      .filter(({ fix, file }) => fix !== undefined && file === uri.fsPath)
+      .flatMap((note) => {
+        const shownAs = diagnostics.filter(({ code, range }) => code === note.kind && range.start.line === note.line - 1);
+        return shownAs.length === 0 ? [] : [correction(note, shownAs)];
+      });
+  store.add(
+    languages.registerCodeActionsProvider(
+      { scheme: 'file' },
+      { provideCodeActions },
+      { providedCodeActionKinds: [CodeActionKind.QuickFix] },
+    ),
+  );
   store.add(state.onChange(draw));
   store.add(workspace.onDidOpenTextDocument(draw));
   store.add(workspace.onDidCloseTextDocument(draw));
   draw();
   return store;
+}
+
+/** What `doctor --fix` repairs, as a quick fix. */
+function correction({ definition, name }: HealthNote, diagnostics: Diagnostic[]): CodeAction {
+  const action = new CodeAction(`Correct the command of ${oneLine(name, 60)}…`, CodeActionKind.QuickFix);
+  action.command = { title: action.title, command: commands.correctEntry, arguments: [definition] };
+  action.diagnostics = diagnostics;
+  action.isPreferred = true;
+  return action;
 }
 
 function diagnosticOf({ line = 1, column = 1, message, kind, level }: PanelLine): Diagnostic {

@@ -3,6 +3,7 @@ import type { HeldInstance } from '../../lock/holdResources.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import type { GuardPlace } from '../process/guardPlace.ts';
+import type { ServerEnds } from '../process/serverEnds.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import type { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
@@ -11,7 +12,6 @@ import { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { CallMonitor } from './callMonitor.ts';
-import type { ServerEnds } from './serverEnds.ts';
 import type { StdioCallGate } from './stdioCallGate.ts';
 import { type RestartOutcome, Supervisor } from './supervisor.ts';
 
@@ -311,7 +311,7 @@ export class StdioSession {
   #crashed(ended: Ended): void {
     const now = Date.now();
     const mark = (value: unknown): void => void this.#record?.then((record) => record?.mark('ends', value));
-    this.#ends ??= import('./serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
+    this.#ends ??= import('../process/serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
     void this.#ends.then((ends) => ends.note(ended, now));
   }
 

@@ -66,7 +66,7 @@ function staleWritesOf(record: InstanceRecord, redactor: Redactor): ServerRecord
   return watches && staleWrites === undefined ? { calls: 0, tools: [] } : undefined;
 }
 
-/** `x.ends` of a guard's record (`guard/stdio/serverEnds.ts`). */
+/** `x.ends` of a guard's record (`guard/process/serverEnds.ts`). */
 const endsSchema = v.object({
   last: v.pipe(
     v.array(

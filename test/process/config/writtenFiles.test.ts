@@ -37,6 +37,27 @@ const clients = [
     package: 'opencode-ai',
     words: ['opencode', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server],
   },
+  {
+    id: 'copilot-cli',
+    scope: 'user',
+    package: '@github/copilot',
+    words: ['copilot', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server],
+  },
+  {
+    id: 'auggie',
+    scope: 'user',
+    package: '@augmentcode/auggie',
+    words: ['auggie', 'mcp', 'add', 'mem', '--command', 'npx', '--args', server.join(' '), '--env', 'K=v1'],
+  },
+  {
+    id: 'mcporter',
+    scope: 'user',
+    package: 'mcporter',
+    words: [
+      ...['mcporter', 'config', 'add', 'mem', '--command', 'npx', '--env', 'K=v1', '--scope', 'home'],
+      ...server.flatMap((word) => ['--arg', word]),
+    ],
+  },
 ] as const;
 
 const describeLong = process.env.TEST_LONG === '1' ? describe : undefined;

@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { createRedactor, secretsOf } from '../../../src/redaction/redactor.ts';
+import { createRedactor, redactShapes, secretsOf } from '../../../src/redaction/redactor.ts';
+import { redacted } from '../../../src/redaction/secretShapes.ts';
 
 const S = 'c4naryQ7x';
 const longToken = `${S}${'a1B2'.repeat(8)}`;
@@ -87,6 +89,37 @@ describe('Secrets that only their shape shows', () => {
         what,
       );
     }
+  });
+
+  it('are found in words without signs by the rule for tokens alone, as by all rules', () => {
+    const parts = [
+      '-',
+      '--',
+      '-p',
+      '/',
+      '@',
+      '.',
+      '+',
+      '~',
+      '_',
+      'token',
+      'password',
+      'user',
+      'bot1',
+      'v1.2.3',
+      'server',
+      S,
+      'mysql',
+      'Bearer',
+      'sk-',
+      'ghp_',
+    ];
+    const word = fc.array(fc.oneof(fc.constantFrom(...parts, longToken), fc.stringMatching(/^[\w@.+~/-]{0,12}$/)), { maxLength: 6 });
+    fc.assert(
+      fc.property(word, (found) => equal(plain.text(found.join('')), redactShapes(found.join('')))),
+      { numRuns: 5_000 },
+    );
+    equal(plain.text(`a/ghp_${longToken}`), `a/${redacted}`);
   });
 
   it('are not seen in sentences', () => {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
-import { type ServerProcess, startServer } from '../../process/serverProcess.ts';
+import { type Ended, type ServerProcess, startServer } from '../../process/serverProcess.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 import { acceptsConnections, freePort, verifyFault } from '../transport/reachable.ts';
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
@@ -26,6 +26,8 @@ interface OwnProcessOptions {
   readonly path: () => string | undefined;
   /** Records which code each server runs; undefined when calls are not checked. */
   readonly staleCalls: () => StaleCalls | undefined;
+  /** Called when a server ended and the guard did not end it. */
+  crashed(ended: Ended): void;
   /** Called on every change. @param servers those that run, the current one last @param problem why none runs */
   changed(servers: readonly ServerProcess[], problem: string | undefined): void;
 }
@@ -38,6 +40,10 @@ interface Running {
   target: UpstreamTarget | undefined;
   /** The guard ends it. */
   leaving: boolean;
+}
+
+function endText({ code, signal }: Ended): string {
+  return signal ?? `exit code ${code}`;
 }
 
 const firstBackOffMs = 250;
@@ -208,8 +214,8 @@ export class OwnProcess {
     const deadline = performance.now() + limitMs;
     while (!(await acceptsConnections(url))) {
       if (process.ended) {
-        const { code, signal } = process.ended;
-        return `it ended with ${signal ?? `exit code ${code}`} before it accepted connections on port ${url.port}`;
+        this.#options.crashed(process.ended);
+        return `it ended with ${endText(process.ended)} before it accepted connections on port ${url.port}`;
       }
       if (performance.now() > deadline || this.#stopped.signal.aborted) {
         return `it did not accept connections on port ${url.port} within ${Math.round(limitMs / 1_000)} s`;
@@ -232,13 +238,14 @@ export class OwnProcess {
     this.#changed();
     this.#upstream.switchTo(next.url);
     next.target = this.#upstream.target;
-    void next.process.exited.then((ended) => this.#ended(next, ended.signal ?? `exit code ${ended.code}`));
+    void next.process.exited.then((ended) => this.#ended(next, ended));
   }
 
-  #ended(one: Running, how: string): void {
+  #ended(one: Running, ended: Ended): void {
     if (one.leaving || this.#state === 'stopped' || this.#running !== one) {
       return;
     }
+    this.#options.crashed(ended);
     this.#running = undefined;
     this.#upstream.hold();
     if (one.target) {
@@ -250,7 +257,7 @@ export class OwnProcess {
     if (Date.now() - one.since > steadyMs) {
       this.#backOffMs = firstBackOffMs;
     }
-    this.#retryLater(`it ended with ${how}`);
+    this.#retryLater(`it ended with ${endText(ended)}`);
   }
 
   #retryLater(fault: string): void {

@@ -2,7 +2,8 @@ import type { Log } from '../../../base/log.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
-import type { ServerProcess } from '../../process/serverProcess.ts';
+import type { ServerEnds } from '../../process/serverEnds.ts';
+import type { Ended, ServerProcess } from '../../process/serverProcess.ts';
 import { Watchdog } from '../../process/watchdog.ts';
 import type { GuardRecord } from '../../publish/guardRecord.ts';
 import { ownCommand } from '../../stale/restartCommandLine.ts';
@@ -32,6 +33,7 @@ export class OwnUpstream implements UpstreamServer {
   readonly #process: OwnProcess;
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
+  #ends: Promise<ServerEnds> | undefined;
 
   constructor({ options, upstream, log, publication, path }: OwnUpstreamParts) {
     this.#log = log;
@@ -58,6 +60,7 @@ export class OwnUpstream implements UpstreamServer {
       path,
       staleCalls: () => this.staleCalls,
       changed: (servers, problem) => this.#changed(servers, problem),
+      crashed: (ended) => this.#crashed(options, ended),
     });
     this.#watchdog = new Watchdog(options.graceMs);
   }
@@ -101,6 +104,14 @@ export class OwnUpstream implements UpstreamServer {
     this.#watchdog.tell(servers.map(({ pid }) => pid));
     this.#publication?.set({ ...this.staleCalls?.recorded });
     void this.#publication?.serves(servers, problem);
+  }
+
+  #crashed(options: OwnUpstreamParts['options'], ended: Ended): void {
+    const now = Date.now();
+    this.#ends ??= import('../../process/serverEnds.ts').then(
+      ({ ServerEnds }) => new ServerEnds(options, (value) => this.#publication?.mark('ends', value)),
+    );
+    void this.#ends.then((ends) => ends.note(ended, now));
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,11 @@
 // Real clients from npm connect to a server that was put behind the guard in their own files. Long: hundreds of megabytes are fetched once.
-import { equal, match, ok } from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
+import type { Definition } from '../../../../src/model/definition.ts';
 import { assertNames } from '../../../names.ts';
 import { installOpencode } from '../../../screen/realOpencode.ts';
 import { run } from '../../package/command.ts';
@@ -76,6 +79,65 @@ describe('a protected entry in a real client', function () {
     const files = names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { sets: unknown[]; spared: number });
     return { keys: files.reduce((sum, { sets }) => sum + sets.length, 0), spared: files.reduce((sum, { spared }) => sum + spared, 0) };
   }
+
+  it('Continue, whose file is YAML, offers the tools of the server to its model, and its file comes back to the byte', async () => {
+    const continueCli = await clientProgram('@continuedev/cli', '1.5.47', 'cn');
+    const offered: string[] = [];
+    // Stands in for the model: it notes which tools it is offered, and answers one word.
+    const model = createServer((request, answer) => {
+      request.setEncoding('utf8');
+      let body = '';
+      request.on('data', (text: string) => {
+        body += text;
+      });
+      request.on('end', () => {
+        const { tools = [] } = JSON.parse(body) as { readonly tools?: readonly { readonly function: { readonly name: string } }[] };
+        offered.push(...tools.map((tool) => tool.function.name));
+        const chunk = (delta: object, reason: string | null): string =>
+          `data: ${JSON.stringify({ id: '1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`;
+        answer.writeHead(200, { 'content-type': 'text/event-stream' });
+        answer.end(`${chunk({ role: 'assistant', content: 'done' }, null)}${chunk({}, 'stop')}data: [DONE]\n\n`);
+      });
+    });
+    await new Promise<void>((resolve) => model.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = model.address() as AddressInfo;
+      const before = [
+        'name: Mine # kept',
+        'version: 1.0.0',
+        'schema: v1',
+        'models:',
+        `  - { name: m, provider: openai, model: m, apiKey: x, apiBase: "http://127.0.0.1:${port}/v1" }`,
+        'mcpServers:',
+        '  # the notes',
+        '  - name: notes',
+        `    command: ${process.execPath}`,
+        `    args: ["${server}"] # why`,
+        '',
+      ].join('\n');
+      const file = join(stage.world.home, '.continue', 'config.yaml');
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, before);
+      const ask = (): Promise<string> =>
+        run(continueCli, ['-p', 'hello'], { cwd: stage.world.home, env: { ...stage.env, CONTINUE_TELEMETRY_ENABLED: '0' } });
+      assertNames(await ask(), 'done');
+      ok(offered.includes('read_graph'), offered.join());
+      const found = JSON.parse(await stage.shepherd('status', '--json')) as { readonly definitions: readonly Definition[] };
+      deepEqual(
+        found.definitions.map(({ client, scope, name, command, args, line }) => [client, scope, name, command, args, line]),
+        [['continue', 'user', 'notes', process.execPath, [server], 8]],
+      );
+      await stage.shepherd('protect', 'notes', '--yes');
+      assertNames(readFileSync(file, 'utf8'), 'guard', '# the notes', '# why', '# kept');
+      offered.length = 0;
+      assertNames(await ask(), 'done');
+      ok(offered.includes('read_graph'), offered.join());
+      await stage.shepherd('unprotect', 'notes', '--yes');
+      equal(readFileSync(file, 'utf8'), before);
+    } finally {
+      model.close();
+    }
+  });
 
   it('opencode connects', async () => {
     const opencode = await installOpencode();

@@ -87,14 +87,19 @@ describe('guard --http: the server that it starts', function () {
   }
 
   it('C13: a crashed server is started again on a port of its choice, and its clients go on', async () => {
-    const { origin } = await serve();
+    const { origin, pid: guard } = await serve();
     const client = await world.client(origin);
     const pid = await serverPid(origin);
     assert.equal(await call(client, 'count', { key: 'a' }), `counted a in ${pid}`);
+    assert.equal(recordOf(world.runDir, guard)?.x?.ends, undefined);
     process.kill(pid, 'SIGKILL');
     const next = await serverPid(origin, pid);
     assert.equal(await call(client, 'count', { key: 'b' }), `counted b in ${next}`);
     assert.equal(world.timesExecuted('session'), 2);
+    // A storm of restarts is judged by it.
+    const ends = await until('the guard to record the end', () => recordOf(world.runDir, guard)?.x?.ends);
+    const { last } = ends as { readonly last: readonly { readonly signal?: string }[] };
+    assert.deepEqual([last.map(({ signal }) => signal), (ends as { readonly errors: unknown }).errors], [['SIGKILL'], []]);
   });
 
   it('the port can be passed in a variable', async () => {

@@ -103,6 +103,18 @@ describe('addEntry', () => {
     ]) {
       await added('goose-config', text);
     }
+    for (const [before, start, after] of [
+      ['', 'extensions:', ' {}\nb: 1\n'],
+      ['# mine\r\na: 1\r\n', '"extensions":', '   { }\r\nb: 1\r\n'],
+      ['  a: 1\n', '  extensions:', ' {} # none yet\n'],
+    ] as const) {
+      const text = await added('goose-config', before + start + after);
+      const indent = start.startsWith(' ') ? '    ' : '  ';
+      ok(text.startsWith(`${before}${start}${text.includes('\r') ? '\r' : ''}\n${indent}new one:`), `in lines of its own: ${text}`);
+      ok(text.includes(after.slice(after.indexOf('}') + 1)), 'what stands behind the braces stays');
+    }
+    await added('goose-config', 'extensions:\n  {}\n');
+    await added('goose-config', '{extensions: {}}');
     for (const text of ['name: x\r\n', 'mcpServers:\n- name: a\n  command: x # c\n', 'mcpServers: []\n']) {
       await added('continue-config', text);
     }

@@ -1,8 +1,8 @@
 import { passErrors } from '../message/ownAnswers.ts';
-import { ErrorTail } from '../process/errorTail.ts';
-import type { GuardPlace } from '../process/guardPlace.ts';
-import type { Ended, MessageSource } from '../process/serverProcess.ts';
 import { ownRedactor } from '../publish/guardRecord.ts';
+import { ErrorTail } from './errorTail.ts';
+import type { GuardPlace } from './guardPlace.ts';
+import type { Ended, MessageSource } from './serverProcess.ts';
 
 /** Ends that are kept, and of the last one: lines of standard error, and characters of each. */
 const [maxEnds, maxLines, maxLine] = [10, 5, 200];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { ServerEnds } from '../../../../src/guard/stdio/serverEnds.ts';
+import { ServerEnds } from '../../../../src/guard/process/serverEnds.ts';
 
 type Mark = { readonly last: readonly { at: string; code?: number; signal?: string }[]; readonly errors: readonly string[] };
 
