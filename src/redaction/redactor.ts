@@ -1,8 +1,17 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
+import { redactUrl, urlSecrets, urlShape } from './addressSecrets.ts';
 import { headLength, knownValues } from './knownValues.ts';
-import { gluedSecret, isSecretByPlace, isUserAndPassword, placedArguments, redactedPair, redactLoose } from './looseSecrets.ts';
 import {
-  hasManyTurns,
+  gluedSecret,
+  isSecretByPlace,
+  isUserAndPassword,
+  isUserOption,
+  placedArguments,
+  redactedPair,
+  redactLoose,
+} from './looseSecrets.ts';
+import {
+  hidesValue,
   isEmptyWord,
   isOrdinaryValue,
   isReference,
@@ -25,7 +34,6 @@ export interface Redactor {
 
 /** Characters. Longer texts are cut first. */
 const maxLength = 65_536;
-const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 /** `--header "Name: value"` and `-H Name:value`, up to the closing quote or the next option. */
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
@@ -33,6 +41,10 @@ const flagShape =
   /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** An option in the value of another: `--args=--token value`. */
 const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
+/** `--seed legal winner thank year wave …`: a phrase of words, as wallets have it. */
+const phraseShape = /((?:^|\s)--?[A-Za-z][\w.-]{0,60})([\s=]\s{0,3})["']?(?:[a-z]{3,8}\s){5,47}[a-z]{3,8}(?![\w.:/=-])["']?/g;
+/** `--cookie a=b; c=d`. */
+const cookieShape = /((?:^|\s)--?cookies?[\s=])(?!-)[^\s"']+(?:;\s[^\s"'=;-][^\s"'=;]*=[^\s"';]*)+/gi;
 /** `NAME=value`, as before a command, after `-e` (also without a blank) and in `env`. */
 const assignmentShape = /((?:^|[\s"'=])(?:-e)?[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
@@ -86,11 +98,15 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
         /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
       )
+      .replace(phraseShape, (all, flag: string, between: string) => (hidesValue(flag, 'phrase') ? `${flag}${between}${redacted}` : all))
+      .replace(cookieShape, `$1${redacted}`)
       .replace(innerFlagShape, redactFlag)
       .replace(flagShape, redactFlag)
       .replace(assignmentShape, `$1${redacted}`)
       .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
-        isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+        (isSecretField(name) || hidesValue(name, content)) && !isHarmless(content)
+          ? `${quote}${name}${colon}${open}${redacted}${open}`
+          : all,
       )
       .replace(listShape, (all, quote: string, name: string, open: string, items: string) =>
         isSecretField(name)
@@ -114,20 +130,21 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (glued !== undefined) {
         return `${glued.option}${redacted}`;
       }
-      if (followsSecretName(list, index) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
+      const name = nameBefore(list, index);
+      if (name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
         return redacted;
       }
       if (/^(-H|--headers?)$/.test(before)) {
         return ofPair(arg, /^([\w-]+\s*[:=]\s*)[\s\S]+$/);
       }
-      if (/^(-u|--user|--proxy-user|--login)$/.test(before) && isUserAndPassword(arg)) {
+      if (isUserOption(before) && isUserAndPassword(before, arg)) {
         return redacted;
       }
       if (/^(-e|--env|--build-arg)$/.test(before)) {
         return ofPair(arg, /^(\w+=)[\s\S]+$/);
       }
       const assigned = assignment(arg);
-      if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {
+      if (assigned && hidesValue(assigned.name, assigned.value) && !isHarmless(assigned.value)) {
         return `${assigned.name}${assigned.sign}${redacted}`;
       }
       return redactedPair(arg) ?? text(arg);
@@ -169,7 +186,7 @@ export function secretsOf(
   for (const [name, value] of Object.entries(entry.env)) {
     if (value !== null && !isWorkingDirectory(name, value) && (isSecretName(name) || !isOrdinaryValue(value))) {
       add(value);
-      urlSecrets(value).forEach(add);
+      urlSecrets(value.slice(0, maxLength)).forEach(add);
     }
   }
   for (const header of entry.headers) {
@@ -180,7 +197,7 @@ export function secretsOf(
   entry.args.forEach((arg, index) => {
     const assigned = assignment(arg);
     const glued = gluedSecret(placed, index);
-    if ((followsSecretName(entry.args, index) && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
+    if ((isSecretName(nameBefore(entry.args, index) ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
     } else if (assigned && isSecretName(assigned.name)) {
       // A connection string is hidden as a whole: it has secrets among ordinary parts.
@@ -188,9 +205,9 @@ export function secretsOf(
     } else if (glued !== undefined) {
       add(glued.secret);
     }
-    urlSecrets(arg).forEach(add);
+    urlSecrets(arg.slice(0, maxLength)).forEach(add);
   });
-  urlSecrets(entry.url ?? '').forEach(add);
+  urlSecrets((entry.url ?? '').slice(0, maxLength)).forEach(add);
   // What only its shape shows.
   const args = entry.args.slice(0, mostTexts);
   const shown = shapes.args(args, entry.command);
@@ -202,6 +219,18 @@ export function secretsOf(
     }
   }
   return [...secrets];
+}
+
+/** The values of arguments that a name beside them hides, also plain words, which other texts may hold. */
+export function namedValues(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const name = nameBefore(args, index);
+    const { name: ownName, value } = assignment(arg) ?? { name: '', value: '' };
+    return [
+      ...(name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) ? [arg] : []),
+      ...(hidesValue(ownName, value) ? [value] : []),
+    ].filter((found) => !isHarmless(found));
+  });
 }
 
 /** The parts of a text that its redacted form does not show. */
@@ -229,99 +258,28 @@ function assignment(arg: string): { readonly name: string; readonly sign: string
   return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 
-/** Whether the words before an argument name a secret: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
-function followsSecretName(list: readonly string[], index: number): boolean {
+/** The name that the words before an argument give it: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
+function nameBefore(list: readonly string[], index: number): string | undefined {
   const before = list[index - 1] ?? '';
   if (/^[=:]$/.test(list[index] ?? '')) {
-    return false;
+    return undefined;
   }
   if (/^[=:]$/.test(before)) {
-    return index >= 2 && /^-{0,2}[A-Za-z_][\w.-]*$/.test(list[index - 2] ?? '') && isSecretName(list[index - 2] ?? '');
+    return /^-{0,2}[A-Za-z_][\w.-]*$/.exec(list[index - 2] ?? '')?.[0];
   }
-  const [, flag] = /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before) ?? [];
-  return flag !== undefined && isSecretName(flag);
+  return /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before)?.[1];
 }
 
 function redactFlag(all: string, flag: string, between: string, value: string): string {
-  return isSecretName(flag) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
+  return hidesValue(flag, bareValue(value)) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
+}
+
+function bareValue(value: string): string {
+  return value.replace(/^["']|["']$/g, '');
 }
 
 /** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */
 function isHarmless(value: string): boolean {
-  const bare = value.replace(/^["']|["']$/g, '');
+  const bare = bareValue(value);
   return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
-}
-
-function redactUrl(value: string): string {
-  // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
-  const match = /^(\s*(?:[a-z][a-z\d+.-]*:\/\/)?)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
-  if (!match) {
-    return value;
-  }
-  const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = match;
-  const at = authority.lastIndexOf('@');
-  // `git@github.com` holds no secret.
-  const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
-  const segments = path
-    .split('/')
-    .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
-  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : isSecretFragment(fragment, scheme + path) ? `#${redacted}` : fragment}`;
-}
-
-/** Some hosted servers have the key in the path: long, of letters and digits, and not a file name. */
-function isSecretSegment(segment: string): boolean {
-  return (
-    /^bot\d+:/.test(segment) || (segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment))
-  );
-}
-
-/** A long fragment of letters and digits, neither a heading of a document (`#version-2-of-the-guide`) nor a commit (`git+https://…#4f1c…`). */
-function isSecretFragment(fragment: string, address: string): boolean {
-  const text = fragment.slice(1);
-  const commit = /^[\da-f]{7,64}$/i.test(text) && /^git\b|\.git$/i.test(address);
-  return isSecretSegment(text) && !commit && text.split('-').some((part) => part.length >= 16 && /\d/.test(part));
-}
-
-/**
- * A shorter segment is a secret after a segment that names one (`/token/a1b2c3`), and where letters and digits alternate more than in words and versions.
- * `/keys/list`, `/v1beta2`, `/x86_64-linux-gnu` stay.
- */
-function isShortSecret(segment: string, before: string): boolean {
-  if (!/^[\w=~%+-]+$/.test(segment) || segment.length >= 20) {
-    return false;
-  }
-  const named = /^[a-z_-]+$/i.test(before) && isSecretName(before);
-  if (named && segment.length >= 6) {
-    return /\d/.test(segment) && !/^v\d/.test(segment);
-  }
-  return hasManyTurns(segment);
-}
-
-function redactQuery(query: string): string {
-  return query.replace(/([?#&;]?)([^=&;]*)(=?)([^&;]*)/g, (all, mark: string, name: string, equals: string, value: string) => {
-    // A part without a name may be a key: `https://host/mcp?KEY`.
-    const [shown, secret] = equals === '' ? [mark, name] : [`${mark}${name}=`, value];
-    return secret === '' || isReference(secret) ? all : `${shown}${redacted}`;
-  });
-}
-
-function urlSecrets(value: string): string[] {
-  const found: string[] = [];
-  for (const [url] of value.slice(0, maxLength).matchAll(urlShape)) {
-    const [, user = ''] = /^[^/]*\/\/((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*)|[^/?#]*)@/.exec(url) ?? [];
-    const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
-    const named = [...url.matchAll(/[?&;#]([^=&;#]+)=([^&;#]+)/g)]
-      .filter(([, name = '']) => isSecretName(name))
-      .map(([, , secret = '']) => secret);
-    found.push(...[password, ...named].flatMap((secret) => [secret, decoded(secret)]));
-  }
-  return found.filter((secret) => secret.length >= 4);
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }
