@@ -4,6 +4,8 @@ import type { EntryForm, LocalEntry } from './entryForms.ts';
 
 /** Entries of a file that are read; the others cost time in every scan and in every view. */
 const maxEntries = 1_000;
+/** Characters of a name that is read: each running copy of a server, and each text about one, repeats it. */
+export const maxNameLength = 200;
 /** Arguments of an entry that are read. */
 export const maxArguments = 1_000;
 
@@ -65,15 +67,21 @@ export interface Format {
 
 export const emptyServerFile: ServerFile = { entries: [], problems: [], folders: [], trust: new Map(), switchedOff: [], secrets: [] };
 
-/** The file with its first entries and problems, and a problem that says how many entries it has. */
+/** The file with its first entries and problems, and problems that say how many entries it has, and which have names that are too long. */
 export function withinLimits(file: ServerFile): ServerFile {
   const { entries, problems } = file;
   const first = entries[maxEntries];
+  const read = entries.slice(0, maxEntries);
+  const long = read.filter(({ name }) => name.length > maxNameLength);
   return {
     ...file,
-    entries: entries.slice(0, maxEntries),
+    entries: read.filter(({ name }) => name.length <= maxNameLength),
     problems: [
       ...problems.slice(0, maxEntries),
+      ...long.map(({ name, line }) => ({
+        message: `The name of the server “${name.slice(0, 40)}…” has ${name.length} characters; at most ${maxNameLength} are read; this entry is ignored.`,
+        line,
+      })),
       ...(first ? [{ message: `The file has ${entries.length} servers; only the first ${maxEntries} are read.`, line: first.line }] : []),
     ],
   };
