@@ -80,7 +80,9 @@ function checkDirectory(base: string, create: boolean): LockDirectoryResult {
       return { refused };
     }
   }
-  return { directory };
+  // Another user may have put a missing folder above it there since.
+  const since = create ? parentRefusal(dirname(base), uid) : undefined;
+  return since === undefined ? { directory } : { refused: since };
 }
 
 /** The same for readers: creates nothing. Undefined when the folder does not exist; no record is published then. */

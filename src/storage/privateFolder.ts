@@ -26,6 +26,7 @@ export function privateFolder(runDir: string, ...parts: readonly string[]): stri
   if (above !== undefined) {
     throw new FolderRefused(above);
   }
+  const isNew = !exists(runDir);
   let folder = runDir;
   for (const part of ['', 'shepherd', ...parts]) {
     folder = join(folder, part);
@@ -34,6 +35,11 @@ export function privateFolder(runDir: string, ...parts: readonly string[]): stri
     if (refused !== undefined) {
       throw new FolderRefused(refused);
     }
+  }
+  // Another user may have put a missing folder above it there since.
+  const since = isNew ? parentRefusal(runDir) : undefined;
+  if (since !== undefined) {
+    throw new FolderRefused(since);
   }
   return folder;
 }
