@@ -80,8 +80,7 @@ function checkDirectory(base: string, create: boolean): LockDirectoryResult {
       return { refused };
     }
   }
-  // Another user may have put a missing folder above it there since.
-  const since = create ? parentRefusal(dirname(base), uid) : undefined;
+  const since = parentRefusal(dirname(base), uid, 'now');
   return since === undefined ? { directory } : { refused: since };
 }
 

@@ -31,6 +31,8 @@ import { readWhole } from '../../../src/storage/atomicFile.ts';
 import { checkPrivate, parentRefusal, privateFolder } from '../../../src/storage/privateFolder.ts';
 import { openProgram, otherUser } from '../../otherUser.ts';
 
+/** Not "nobody": a user namespace shows owners that it does not know as that user, whose folders above a run folder are accepted therefore. */
+const attacker = { ...otherUser, uid: 65_533, gid: 65_533 } as const;
 const secret = 'S3CRET-of-root';
 const ownText = '{"mcpServers":{"a":{"command":"node"}}}';
 /** How often a step is tried while the other user changes its path. */
@@ -45,7 +47,7 @@ let flipper: { readonly child: ChildProcess; readonly lines: string[] } | undefi
 /** Starts the other user at a path of the folder, and waits for its first turn. */
 async function attack(what: 'file' | 'folder', path: string, target = ''): Promise<void> {
   const [program = '', ...args] = [...words, what, path, target];
-  const child = spawn(program, args, { ...otherUser, env: { OWN_TEXT: ownText, SECRET_MARK: secret }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(program, args, { ...attacker, env: { OWN_TEXT: ownText, SECRET_MARK: secret }, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: string[] = [];
   flipper = { child, lines };
   const output = createInterface({ input: child.stdout });
@@ -107,7 +109,7 @@ describe('Another user changes a path between check and use', function () {
     writeFileSync(join(folder, 'root', 'secret.json'), ownText.replace('node', secret), { mode: 0o600 });
     mkdirSync(join(folder, 'open'), { mode: 0o777 });
     chmodSync(join(folder, 'open'), 0o777);
-    chownSync(join(folder, 'open'), otherUser.uid, otherUser.gid);
+    chownSync(join(folder, 'open'), attacker.uid, attacker.gid);
     mkdirSync(join(folder, 'shared'));
     chmodSync(join(folder, 'shared'), 0o1777);
   });
@@ -126,7 +128,7 @@ describe('Another user changes a path between check and use', function () {
     }
   };
   /** The accepted folder is in one that the other user can replace. */
-  const isOfOther = (): boolean => (quietly(() => lstatSync(dirname(deep())).uid) ?? otherUser.uid) !== 0;
+  const isOfOther = (): boolean => (quietly(() => lstatSync(dirname(deep())).uid) ?? attacker.uid) !== 0;
 
   it('control: a look at the link and then at the file reads what the link leads to', async () => {
     await flipFile();
