@@ -80,7 +80,8 @@ function checkDirectory(base: string, create: boolean): LockDirectoryResult {
       return { refused };
     }
   }
-  return { directory };
+  const since = parentRefusal(dirname(base), uid, 'now');
+  return since === undefined ? { directory } : { refused: since };
 }
 
 /** The same for readers: creates nothing. Undefined when the folder does not exist; no record is published then. */

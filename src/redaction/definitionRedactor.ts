@@ -1,5 +1,5 @@
 import type { RawDefinition } from '../model/definition.ts';
-import { createRedactor, type Redactor, redactDefinition } from './redactor.ts';
+import { createRedactor, namedValues, type Redactor, redactDefinition } from './redactor.ts';
 
 const redactors = new WeakMap<readonly RawDefinition[], Redactor>();
 const redacted = new WeakMap<RawDefinition, { readonly redactor: Redactor; readonly definition: ReturnType<typeof redactDefinition> }>();
@@ -22,7 +22,11 @@ export function shownDefinition(raw: RawDefinition, redactor: Redactor): ReturnT
   return definition;
 }
 
-/** A redactor for lines of the entries' own files, where secrets are written with JSON escapes. */
+/** A redactor for lines of the entries' own files, where secrets are written with JSON escapes and a value may stand on a line without its name. */
 export function fileRedactor(definitions: readonly RawDefinition[]): Redactor {
-  return createRedactor(definitions.flatMap(({ secrets }) => secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])));
+  return createRedactor(
+    definitions.flatMap(({ args, secrets }) =>
+      [...secrets, ...namedValues(args)].flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]),
+    ),
+  );
 }

@@ -1,4 +1,4 @@
-import { isLetterSecret, isReference, isSecretName, isSecretWord, redacted } from './secretShapes.ts';
+import { hidesValue, isLetterSecret, isReference, isSecretName, isSecretWord, redacted } from './secretShapes.ts';
 
 /** Words before the secret in a header's value. */
 const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
@@ -27,8 +27,11 @@ const wordsBeside =
 const letterOption = /((?:^|[\s"'])(?:-([A-Za-z])[ \t]{0,3}|\/([A-Za-z]):))(?!-)([^\s"'‹]{6,200})(?![^\s"'])/g;
 /** `<password>S</password>`. */
 const xmlElement = /(<([A-Za-z][\w.:-]{0,60})>)([^<>\n]{1,4096})(?=<\/)/g;
-/** `-u name:S` and its long forms. */
-const userOption = /((?:^|[\s"'])(?:-u|--(?:user|proxy-user|login))(?:\s+|=)["']?)([^\s:"'\\/]+:(?![\\/])[^\s"']+)/g;
+/** `-u name:S`, `--http-user name%S`. */
+const userOption =
+  /(?<=(?:^|[\s"'])(-[uU]|--[\w-]{0,40}))((?:\s+|=)["']?)((?:[^\s:%"'\\/‹]{1,200}\\)?[^\s:%"'\\/‹]{1,200}[:%/](?![\\/])[^\s"'‹]+)/g;
+/** Options that take a user, with or without a password. */
+const userOptionName = /^(?:-[uU]|--(?:[\w-]{0,40}-)?(?:user|username|login|userpwd|basic|account))$/;
 /** `jdbc:oracle:thin:user/S@host`. */
 const oracleUser = /(jdbc:oracle:\w{1,10}:[^\s/@:"']{0,200}\/)([^\s"'‹][^\s"']*)(?=@)/gi;
 /** The path of a bot's address. */
@@ -66,10 +69,13 @@ export function redactLoose(text: string): string {
       secretHeaderName.test(name) && isOpen(value) ? `${before}${name}${colon}${redacted}` : all,
     )
     .replace(anyAssignment, (all, before: string, name: string, equals: string, value: string) =>
-      isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all,
+      hidesValue(name, value) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all,
     )
     .replace(namedValue, (all, before: string, name: string, colon: string, value: string) =>
-      isSecretName(name) && isOpen(value) && !isPath(value) && (colon === ':' || !isPlainWord(value))
+      (before.endsWith('/') ? hidesValue(name, value) : isSecretName(name)) &&
+      isOpen(value) &&
+      !isPath(value) &&
+      (colon === ':' || !isPlainWord(value))
         ? `${before}${name}${colon}${redacted}`
         : all,
     )
@@ -82,7 +88,9 @@ export function redactLoose(text: string): string {
     .replace(xmlElement, (all, tag: string, name: string, value: string) =>
       isSecretName(name) && isOpen(value) ? `${tag}${redacted}` : all,
     )
-    .replace(userOption, (all, option: string, value: string) => (isUserAndPassword(value) && isOpen(value) ? `${option}${redacted}` : all))
+    .replace(userOption, (all, option: string, between: string, value: string) =>
+      isUserOption(option) && isUserAndPassword(option, value) && isOpen(value) ? `${between}${redacted}` : all,
+    )
     .replace(oracleUser, `$1${redacted}`)
     .replace(telegramBot, `$1${redacted}`)
     .replace(bareUserInfo, (all, slashes: string, user: string, _password: string, host: string) =>
@@ -172,9 +180,21 @@ function isUserInfo(user: string, host: string): boolean {
   return user.toLowerCase() !== 'git' && !otherSchemes.test(user) && !version && !/^(?:sha\d+|latest|next)$/i.test(host);
 }
 
-/** `name:password`, not `1000:1000` and not `C:\\path`. */
-export function isUserAndPassword(value: string): boolean {
-  return /^[^:\s]+:(?![\\/])[^:]*[^\d:]/.test(value);
+/** Whether the word after an option is a user, or a user and password. */
+export function isUserOption(option: string): boolean {
+  return userOptionName.test(option);
+}
+
+/** `name:password`, `name%password` (Samba), `name/password` (Oracle); not `1000:1000`, `localhost:80`, `@scope/package` and `C:\\path`. A name alone is no secret. */
+export function isUserAndPassword(option: string, value: string): boolean {
+  const [, name = '', sign = '', password = ''] = /^([^:%/\s]+)([:%/])(?![\\/])(\S+)$/.exec(value) ?? [];
+  if (name === '' || /^@|^\d+$/.test(name) || isReference(value)) {
+    return false;
+  }
+  if (sign === ':') {
+    return /\D/.test(password) || !(name === 'localhost' || name.includes('.'));
+  }
+  return option.startsWith('--') || sign === '%';
 }
 
 /**
@@ -183,16 +203,20 @@ export function isUserAndPassword(value: string): boolean {
  */
 export function redactedPair(arg: string): string | undefined {
   const [, name = '', sign = '', value = ''] = /^(\/?[A-Za-z_][\w.-]*)(\s*[:=]\s*)(\S+)$/.exec(arg) ?? [];
-  if (isSecretName(name) && isOpen(value) && !isPath(value)) {
+  if (hidesValue(name, value) && isOpen(value) && !isPath(value)) {
     return `${name}${sign}${redacted}`;
   }
-  const [, option = '', user = ''] = /^(--(?:user|proxy-user|login)=)(\S+)$/.exec(arg) ?? [];
-  return isUserAndPassword(user) && isOpen(user) ? `${option}${redacted}` : undefined;
+  const [, option = '', user = ''] = /^(--[\w-]{1,40})=(\S+)$/.exec(arg) ?? [];
+  return isUserOption(option) && isUserAndPassword(option, user) && isOpen(user) ? `${option}=${redacted}` : undefined;
 }
 
 /** Whether a word after this name is a secret without any sign between: `password S`, `--session S`; not `key python3.12`, `session work-2`, `auth a@1.2.3`. */
 function isSecretBeside(name: string, value: string): boolean {
-  return (isSecretName(name) || /(?:^|[^a-z])sessions?$/i.test(name)) && isSecretWord(name, value) && !isPath(value);
+  return (
+    (isSecretName(name) || /(?:^|[^a-z])(?:sessions?|session-?id|seed|phrase|salt|signing|user|username|login)$/i.test(name)) &&
+    isSecretWord(name, value) &&
+    !isPath(value)
+  );
 }
 
 function isPath(value: string): boolean {

@@ -1,8 +1,17 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
-import { longestText, redactUrl, urlSecrets, urlShape } from './addresses.ts';
+import { longestText, redactUrl, urlSecrets, urlShape } from './addressSecrets.ts';
 import { headLength, knownValues } from './knownValues.ts';
-import { gluedSecret, isSecretByPlace, isUserAndPassword, placedArguments, redactedPair, redactLoose } from './looseSecrets.ts';
 import {
+  gluedSecret,
+  isSecretByPlace,
+  isUserAndPassword,
+  isUserOption,
+  placedArguments,
+  redactedPair,
+  redactLoose,
+} from './looseSecrets.ts';
+import {
+  hidesValue,
   isEmptyWord,
   isOrdinaryValue,
   isReference,
@@ -30,6 +39,10 @@ const flagShape =
   /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** An option in the value of another: `--args=--token value`. */
 const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
+/** `--seed legal winner thank year wave …`: a phrase of words, as wallets have it. */
+const phraseShape = /((?:^|\s)--?[A-Za-z][\w.-]{0,60})([\s=]\s{0,3})["']?(?:[a-z]{3,8}\s){5,47}[a-z]{3,8}(?![\w.:/=-])["']?/g;
+/** `--cookie a=b; c=d`. */
+const cookieShape = /((?:^|\s)--?cookies?[\s=])(?!-)[^\s"']+(?:;\s[^\s"'=;-][^\s"'=;]*=[^\s"';]*)+/gi;
 /** `NAME=value`, as before a command, after `-e` (also without a blank) and in `env`. */
 const assignmentShape = /((?:^|[\s"'=])(?:-e)?[A-Z_][A-Z\d_]*=)("[^"]*"|'[^']*'|[^\s"']+)/g;
 /** `"name": "value"` in JSON, also with escaped quotes. */
@@ -98,20 +111,21 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (glued !== undefined) {
         return `${glued.option}${redacted}`;
       }
-      if (followsSecretName(list, index) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
+      const name = nameBefore(list, index);
+      if (name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
         return redacted;
       }
       if (/^(-H|--headers?)$/.test(before)) {
         return ofPair(arg, /^([\w-]+\s*[:=]\s*)[\s\S]+$/);
       }
-      if (/^(-u|--user|--proxy-user|--login)$/.test(before) && isUserAndPassword(arg)) {
+      if (isUserOption(before) && isUserAndPassword(before, arg)) {
         return redacted;
       }
       if (/^(-e|--env|--build-arg)$/.test(before)) {
         return ofPair(arg, /^(\w+=)[\s\S]+$/);
       }
       const assigned = assignment(arg);
-      if (assigned && isSecretName(assigned.name) && !isHarmless(assigned.value)) {
+      if (assigned && hidesValue(assigned.name, assigned.value) && !isHarmless(assigned.value)) {
         return `${assigned.name}${assigned.sign}${redacted}`;
       }
       return redactedPair(arg) ?? text(arg);
@@ -131,11 +145,13 @@ export function redactShapes(value: string): string {
     .replace(schemeShape, (all, scheme: string, space: string, rest: string) =>
       /[\dA-Z=]/.test(rest) || rest.length > 16 ? `${scheme}${space}${redacted}` : all,
     )
+    .replace(phraseShape, (all, flag: string, between: string) => (hidesValue(flag, 'phrase') ? `${flag}${between}${redacted}` : all))
+    .replace(cookieShape, `$1${redacted}`)
     .replace(innerFlagShape, redactFlag)
     .replace(flagShape, redactFlag)
     .replace(assignmentShape, `$1${redacted}`)
     .replace(fieldShape, (all, quote: string, name: string, colon: string, open: string, content: string) =>
-      isSecretField(name) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
+      (isSecretField(name) || hidesValue(name, content)) && !isHarmless(content) ? `${quote}${name}${colon}${open}${redacted}${open}` : all,
     )
     .replace(listShape, (all, quote: string, name: string, open: string, items: string) =>
       isSecretField(name)
@@ -177,7 +193,7 @@ export function secretsOf(
   for (const [name, value] of Object.entries(entry.env)) {
     if (value !== null && !isWorkingDirectory(name, value) && (isSecretName(name) || !isOrdinaryValue(value))) {
       add(value);
-      urlSecrets(value).forEach(add);
+      urlSecrets(value.slice(0, longestText)).forEach(add);
     }
   }
   for (const header of entry.headers) {
@@ -186,7 +202,7 @@ export function secretsOf(
   }
   const placed = placedArguments(entry.args, entry.command);
   entry.args.forEach((arg, index) => {
-    if ((followsSecretName(entry.args, index) && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
+    if ((isSecretName(nameBefore(entry.args, index) ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
       add(arg);
     } else if (!plainWord.test(arg)) {
       const assigned = assignment(arg);
@@ -198,9 +214,9 @@ export function secretsOf(
         add(glued.secret);
       }
     }
-    urlSecrets(arg).forEach(add);
+    urlSecrets(arg.slice(0, longestText)).forEach(add);
   });
-  urlSecrets(entry.url ?? '').forEach(add);
+  urlSecrets((entry.url ?? '').slice(0, longestText)).forEach(add);
   // What only its shape shows.
   const args = entry.args.slice(0, mostTexts);
   if (args.every((arg) => plainWord.test(arg) && arg.replace(tokenShapes, redacted) === arg)) {
@@ -215,6 +231,18 @@ export function secretsOf(
     }
   }
   return [...secrets];
+}
+
+/** The values of arguments that a name beside them hides, also plain words, which other texts may hold. */
+export function namedValues(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const name = nameBefore(args, index);
+    const { name: ownName, value } = assignment(arg) ?? { name: '', value: '' };
+    return [
+      ...(name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) ? [arg] : []),
+      ...(hidesValue(ownName, value) ? [value] : []),
+    ].filter((found) => !isHarmless(found));
+  });
 }
 
 /** The parts of a text that its redacted form does not show. */
@@ -242,25 +270,28 @@ function assignment(arg: string): { readonly name: string; readonly sign: string
   return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
 }
 
-/** Whether the words before an argument name a secret: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
-function followsSecretName(list: readonly string[], index: number): boolean {
+/** The name that the words before an argument give it: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
+function nameBefore(list: readonly string[], index: number): string | undefined {
   const before = list[index - 1] ?? '';
   if (/^[=:]$/.test(list[index] ?? '')) {
-    return false;
+    return undefined;
   }
   if (/^[=:]$/.test(before)) {
-    return index >= 2 && /^-{0,2}[A-Za-z_][\w.-]*$/.test(list[index - 2] ?? '') && isSecretName(list[index - 2] ?? '');
+    return /^-{0,2}[A-Za-z_][\w.-]*$/.exec(list[index - 2] ?? '')?.[0];
   }
-  const [, flag] = /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before) ?? [];
-  return flag !== undefined && isSecretName(flag);
+  return /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before)?.[1];
 }
 
 function redactFlag(all: string, flag: string, between: string, value: string): string {
-  return isSecretName(flag) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
+  return hidesValue(flag, bareValue(value)) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
+}
+
+function bareValue(value: string): string {
+  return value.replace(/^["']|["']$/g, '');
 }
 
 /** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */
 function isHarmless(value: string): boolean {
-  const bare = value.replace(/^["']|["']$/g, '');
+  const bare = bareValue(value);
   return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
 }

@@ -5,7 +5,8 @@ export const redacted = '‹redacted›';
 const strongWords =
   /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt|mnemonic|passcode)$/;
 /** Words that do so only at its end (`--ssh-key`, not `--key-bindings`). */
-const weakWords = /^(key|keys|pass|pwd|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|pin|pw|hmac)$/;
+const weakWords =
+  /^(key|keys|pass|pwd|passw|pswd|psk|passkey|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|totp|mfa|pin|pw|hmac|csrf|xsrf|sessid)$/;
 /** A name that ends with one of these is not a secret's: its value says where the secret is, or how many there are. */
 const harmlessEnds =
   /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
@@ -13,7 +14,7 @@ const harmlessEnds =
 const quantities = /max|min|num|count|total|limit|budget|input|output|completion|prompt|context|thinking|cache|used|per_|stop/i;
 /** Compound names without a separator between their words. */
 const secretCompounds =
-  /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring/;
+  /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring|(seed|recovery|backup|secret)(phrase|words)/;
 
 /** Files and command lines repeat the names of options and variables hundreds of times. */
 const judgedNames = new Map<string, boolean>();
@@ -45,16 +46,40 @@ function namesSecret(name: string): boolean {
   if (defined !== undefined && isSecretName(name.slice(defined.length))) {
     return true;
   }
-  const words = name
-    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z]+/)
-    .filter((word) => word !== '');
+  const words = wordsOf(name);
   const last = words.at(-1);
   if (last === undefined || harmlessEnds.test(last) || words[0] === 'no') {
     return false;
   }
   return weakWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''));
+}
+
+/** The words of a name in lower case: `clientSecret2`, `client-secret`, `CLIENT_SECRET`. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== '');
+}
+
+/** Ends of names whose value may be a secret, or a number, a name or a file: `--seed legal…`, `--seed 42`. */
+const doubtfulName = /(?:^| )(?:seed|phrase|signing|sessions?|session ?ids?|salt)$/;
+/** Values of such names that are no secret: numbers, versions, files, packages, and what a program calls its own. */
+const evidentValue =
+  /^(?:-?[\d.:T+-]{1,12}[A-Za-z%]{0,3}|new|random|last|latest|current|main|shared|memory|persistent|@[\w.-]+\/[\w.@-]+|[\w.-]+@[\d.]+|[\w.@-]*\.(?:[cm]?[jt]sx?|py|json|ya?ml|toml|sh|exe|db|sqlite|txt|log)|(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@-]*|[a-z][a-z\d+.-]*:\/\/.*)$/i;
+
+/**
+ * Whether the value of an option, a variable, a field or a parameter of this name is hidden. Always where the name says so (`isSecretName`). After a name that may
+ * mean a secret (`--seed`, `--session`) unless the value is evidently none: `--seed 42`, `--session /tmp/session.json`.
+ */
+export function hidesValue(name: string, value: string): boolean {
+  return isSecretName(name) || (isDoubtfulName(name) && !isEmptyWord(value) && !evidentValue.test(value.slice(0, 4_096)));
+}
+
+/** Whether a name may mean a secret: see `hidesValue`. */
+function isDoubtfulName(name: string): boolean {
+  return name.length <= 200 && doubtfulName.test(wordsOf(name).join(' '));
 }
 
 /** Whether the value of a variable is a secret by its name. `PWD` and `OLDPWD` are the working directory: their path stands in most command lines. */

@@ -35,6 +35,10 @@ export function privateFolder(runDir: string, ...parts: readonly string[]): stri
       throw new FolderRefused(refused);
     }
   }
+  const since = parentRefusal(runDir, ownUser(), 'now');
+  if (since !== undefined) {
+    throw new FolderRefused(since);
+  }
   return folder;
 }
 
@@ -55,7 +59,7 @@ export function stateRefusal(runDir: string, ...parts: readonly string[]): strin
       return refused;
     }
   }
-  return undefined;
+  return parentRefusal(runDir, ownUser(), 'now');
 }
 
 /**
@@ -69,17 +73,24 @@ const [othersWrite, sticky] = [0o002, 0o1000];
 /**
  * Why another user could rename the run folder away and put one of their own, with a launcher of their own, in its place: a folder above it belongs to that user, or
  * all users may write there without the sticky bit (rename(2), EPERM). The group of such a folder is trusted: in many systems it is the user's own.
+ * @param missing `later`: a folder that is missing is made afterwards; `now`: the run folder was just there, so that one which is missing was taken away by that user.
+ * Ask again so after the run folder was made or looked at: where a folder above it was missing before, that user could have put one there meanwhile
  * @returns undefined when no user but this one and root could; also where a folder cannot be read. Never throws
  */
-export function parentRefusal(runDir: string, uid: number | undefined = ownUser()): string | undefined {
-  return folderOfOthers(runDir, uid, ', or use another run folder (--run-dir, MCP_RUN_DIR)');
+export function parentRefusal(runDir: string, uid: number | undefined = ownUser(), missing: 'later' | 'now' = 'later'): string | undefined {
+  return folderOfOthers(runDir, uid, ', or use another run folder (--run-dir, MCP_RUN_DIR)', missing);
 }
 
 /**
  * Why another user could put something else in the place of a path: see `parentRefusal` for the rule.
  * @param other what the user can do instead @returns with what to do; undefined when no folder above is open, and on Windows. Never throws
  */
-export function folderOfOthers(path: string, uid: number | undefined, other: string): string | undefined {
+export function folderOfOthers(
+  path: string,
+  uid: number | undefined,
+  other: string,
+  missing: 'later' | 'now' = 'later',
+): string | undefined {
   if (uid === undefined) {
     return undefined;
   }
@@ -87,6 +98,9 @@ export function folderOfOthers(path: string, uid: number | undefined, other: str
   for (const folder of foldersAbove(path)) {
     const info = statOrNothing(folder);
     const link = linkAt(folder);
+    if (!info && missing === 'now') {
+      return `${folder}, above ${path}, was taken away meanwhile: look who can write above it${other}`;
+    }
     if (link && !trusted.includes(link.uid)) {
       return `${folder}, above ${path}, is a link of user ${link.uid}, who could lead it elsewhere: remove it${other}`;
     }

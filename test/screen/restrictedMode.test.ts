@@ -1,6 +1,7 @@
 // A hostile project that is only looked at: its window is in Restricted Mode. The same window after the user has trusted the project is the control.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +9,9 @@ import { after, before, describe, it } from 'mocha';
 import { installStandIn, type StandIn, startStandIn } from '../../scripts/demo/standIn.ts';
 import { projectRoot } from '../../scripts/system/projectPaths.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
+import type { ProcessRow } from '../../src/model/process.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { createProcessTable } from '../../src/process/createProcessTable.ts';
 import { copyServer } from '../process/package/npmServers.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
@@ -18,9 +21,53 @@ import type { Workbench } from './workbench.ts';
 const memory = { name: '@modelcontextprotocol/server-memory', version: '2026.8.31', next: '2099.1.1' } as const;
 
 const order = 'command:workbench.action.closeWindow';
-const hostile = `$(flame)[x](${order})![i](https://evil.example/i)<img src=x onerror=document.title='owned'>&lt;b&gt; <${order}>\u202e${'y'.repeat(10_000)}`;
+const hostile = `$(flame)[x](${order})![i](https://evil.example/i)<img src=x onerror=document.title='owned'>&lt;b&gt; <${order}>\u202e`;
 /** Names of servers: with everything that a part of the window interprets, and with nothing that is seen. */
-const names = [hostile, '\u3164'] as const;
+const names = [hostile.padEnd(200, 'y'), '\u3164'] as const;
+/** A long one, as in arguments and records. */
+const long = hostile.padEnd(3_000, 'y');
+
+/**
+ * A record of the lock protocol whose texts are hostile and whose times and counts are none, about processes that run.
+ * @param marks the server or the guard of it @param key of the lock that it claims
+ */
+function hostileRecord(runDir: string, row: ProcessRow, marks: Readonly<Record<string, unknown>>, key: string): void {
+  const id = randomBytes(16).toString('hex');
+  const time = '0001-01-01T00:00:00.000Z';
+  const record = {
+    ilp: 1,
+    minReader: 1,
+    id,
+    seq: 1,
+    state: 'running',
+    host: { boot: row.identity.bootId, pidns: row.identity.pidNamespace, name: long },
+    ...marks,
+    serverId: long,
+    client: { name: long, version: long, pid: row.pid, start: row.identity.start },
+    locks: [{ key, kind: 'name', resource: long }],
+    exclusion: 'flock',
+    launch: { command: long, args: [long], cwd: long, envNames: [long] },
+    package: { ecosystem: 'npm', name: hostile, version: hostile, root: long },
+    deps: { versions: { [hostile]: hostile, constructor: '1' } },
+    control: { type: 'unix', path: join(runDir, 'v1', 's', '0123456789ab.sock'), caps: ['restart', hostile, 'constructor'] },
+    startedAt: '+275760-09-13T00:00:00.001Z',
+    x: {
+      problem: hostile,
+      refused: { calls: 7e11, last: long.slice(0, 1_100), at: time },
+      staleWrites: { calls: 7e11, from: time, to: time, tools: [{ name: hostile.slice(0, 64), calls: 7e11 }] },
+      ends: { last: [{ at: time, code: 7e11, signal: 'SIGX' }], errors: [long.slice(0, 300)] },
+      start: { state: 'asleep', why: hostile, awake: hostile, since: time, spared: 7e11, memoryBytes: 1e15 },
+      unresponsive: { since: time, oldest: long.slice(0, 200), calls: 7e11 },
+      takeovers: Array.from({ length: 2_000 }, () => 1e308),
+      idleSince: '1e308',
+    },
+  };
+  const folder = join(runDir, 'v1', 'instances');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // JSON of others has keys that an object of ours cannot be written with, and numbers that are not finite.
+  const text = JSON.stringify(record).replace('"x":{', '"__proto__":{"polluted":true},"x":{"__proto__":{"polluted":true},"much":1e999,');
+  writeFileSync(join(folder, `${id}.json`), text, { mode: 0o600 });
+}
 
 describe('A hostile project', function () {
   this.timeout(300_000);
@@ -28,6 +75,8 @@ describe('A hostile project', function () {
   let workbench: Workbench;
   let probe: EditorProbe;
   let client: StandIn;
+  /** A program that is no server. */
+  let other: ChildProcess;
 
   /** Opens a window on the project, whose server runs under a client that the user has started there. */
   before(async () => {
@@ -47,7 +96,7 @@ describe('A hostile project', function () {
           [`[evil](${order})`]: { type: 'stdio', command: 'touch', args: [join(home, 'ran')] },
         };
         writeFileSync(join(workspace, '.vscode', 'mcp.json'), JSON.stringify({ servers }));
-        const own = names.map((name, index) => [name, { command: process.execPath, args: [...args, `--n=${index}`, hostile] }] as const);
+        const own = names.map((name, index) => [name, { command: process.execPath, args: [...args, `--n=${index}`, long] }] as const);
         const mcpServers = { memory: { command: process.execPath, args }, ...Object.fromEntries(own) };
         writeFileSync(join(home, '.claude.json'), JSON.stringify({ mcpServers }, null, 1));
         const tools = join(home, 'tools');
@@ -63,6 +112,7 @@ describe('A hostile project', function () {
   });
   after(async () => {
     delete process.env[probeVariable];
+    other?.kill('SIGKILL');
     await client?.dispose();
     await workbench?.close();
     await index?.close();
@@ -146,6 +196,53 @@ describe('A hostile project', function () {
     await workbench.rowMenu(row, 'Open Configuration Entry');
     await page.locator('.codelens-decoration', { hasText: 'stale' }).first().waitFor();
     await workbench.screenshot('hostile-entry-dark');
+    await harmless();
+  });
+
+  it('shows what hostile records say as text in rows, hovers, lists, notifications and the page of a server', async () => {
+    const { page, places } = workbench;
+    other = spawn('sleep', ['3600'], { stdio: 'ignore' });
+    const rows = await (await createProcessTable()).list();
+    const row = (pid: number | undefined): ProcessRow => {
+      const found = rows.find((one) => one.pid === pid);
+      assert.ok(found, `${pid}`);
+      return found;
+    };
+    const mark = ({ pid, identity }: ProcessRow): object => ({ pid, start: identity.start });
+    const [server, holder] = [row(client.servers.get('memory')?.[0]?.pid), row(other.pid)];
+    hostileRecord(places.runDir, server, { server: mark(server), guard: mark(holder) }, '0'.repeat(32));
+    hostileRecord(places.runDir, holder, { server: mark(holder) }, '0'.repeat(32));
+    hostileRecord(places.runDir, holder, { guard: mark(holder) }, '1'.repeat(32));
+    const snapshot = await waitFor('the records in a scan', async () => {
+      await probe.command('mcpShepherd.refresh');
+      const seen = await status();
+      return seen.instances.some((one) => one.record) && (seen.otherHolders?.length ?? 0) > 0 ? seen : undefined;
+    });
+    assert.ok((snapshot.notStarted?.length ?? 0) > 0 || snapshot.problems.length > 0, 'the guard without a server is shown');
+    await workbench.openView('MCP Servers');
+    const own = workbench.rows('memory').first();
+    await workbench.hover(own);
+    await harmless();
+    await workbench.screenshot('hostile-record-row-dark');
+    await own.click();
+    await workbench.details().locator('h1', { hasText: 'memory' }).waitFor();
+    assert.equal(await workbench.details().locator('img, a').count(), 0);
+    await waitFor('the lock on the page', async () => (await workbench.details().locator('body').innerText()).includes('$(flame)[x]'));
+    await workbench.screenshot('hostile-record-page-dark');
+    await harmless();
+    await workbench.openPicks(() => workbench.statusItem('servers').click(), '$ (flame)[x]');
+    await workbench.screenshot('hostile-record-list-dark');
+    await harmless();
+    await page.keyboard.press('Escape');
+    const labels = page.locator('.part.sidebar .monaco-list-row');
+    for (let index = (await labels.count()) - 1; index >= 0; index--) {
+      await workbench.hover(labels.nth(index));
+      await harmless();
+    }
+    // Its record says that it takes requests, and nothing listens there: the window tells why.
+    await workbench.rowMenu(own, 'Restart');
+    await page.locator('.monaco-dialog-box, .notification-toast, .notification-list-item').filter({ hasText: 'memory' }).first().waitFor();
+    await workbench.screenshot('hostile-record-restart-dark');
     await harmless();
   });
 

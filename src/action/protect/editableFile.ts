@@ -5,8 +5,8 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
-  lstatSync,
   openSync,
   realpathSync,
   rmSync,
@@ -39,7 +39,7 @@ export function readEditable(path: string): EditableFile {
   const realPath = refusing(path, () => realpathSync(path));
   const info = refusing(path, () => statSync(realPath));
   checkPlain(path, info);
-  const read = readBytes(realPath, maxConfigBytes);
+  const read = readBytes(realPath, maxConfigBytes, 'refuse');
   if (read.status !== 'ok') {
     throw new EditRefused(t('{0} cannot be changed: {1}.', path, read.reason));
   }
@@ -76,7 +76,8 @@ export function checkReplaceable({ path, realPath }: Pick<EditableFile, 'path' |
  */
 export function replaceText(file: EditableFile, text: string): void {
   checkReplaceable(file);
-  const info = statSync(file.realPath);
+  // The owner, who gets the new file, is the one of this content: where others may write in the folder, they may lead the path to files of another owner.
+  const info = unchanged(file);
   const temporary = `${file.realPath}.${randomBytes(6).toString('hex')}.tmp`;
   const descriptor = openSync(temporary, 'wx', 0o600);
   try {
@@ -86,7 +87,7 @@ export function replaceText(file: EditableFile, text: string): void {
         written += writeSync(descriptor, bytes, written);
       }
       if (process.platform !== 'win32') {
-        const made = lstatSync(temporary);
+        const made = fstatSync(descriptor);
         if (made.uid !== info.uid || made.gid !== info.gid) {
           fchownSync(descriptor, info.uid, info.gid);
         }
@@ -97,9 +98,7 @@ export function replaceText(file: EditableFile, text: string): void {
       closeSync(descriptor);
     }
     // Checked as late as possible: what another program writes between this check and the rename is lost.
-    if (realpathSync(file.path) !== file.realPath || fingerprintNow(file.realPath) !== file.fingerprint) {
-      throw new EditRefused(t('{0} has changed since it was read; nothing was written. Try again.', file.path));
-    }
+    unchanged(file);
     renamePatiently(temporary, file.realPath);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -123,10 +122,13 @@ function checkPlain(path: string, info: Stats): void {
   }
 }
 
-/** The fingerprint of the file as it is now; undefined when the file was removed or became unreadable since it was first read. */
-function fingerprintNow(path: string): string | undefined {
-  const read = readBytes(path, maxConfigBytes);
-  return read.status === 'ok' ? fingerprintOf(read.bytes) : undefined;
+/** The file that still has the content that was read. @throws EditRefused when it was changed, replaced or removed since */
+function unchanged({ path, realPath, fingerprint }: EditableFile): Stats {
+  const read = refusing(path, () => realpathSync(path)) === realPath ? readBytes(realPath, maxConfigBytes, 'refuse') : undefined;
+  if (read?.status !== 'ok' || fingerprintOf(read.bytes) !== fingerprint) {
+    throw new EditRefused(`${path} has changed since it was read; nothing was written. Try again.`);
+  }
+  return read.stat;
 }
 
 function fingerprintOf(bytes: Buffer): string {

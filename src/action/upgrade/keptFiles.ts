@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, lstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { renamePatiently } from '../../storage/atomicFile.ts';
 import { readBytes } from '../../storage/boundedFile.ts';
 
@@ -22,18 +22,18 @@ export function keepFiles(paths: readonly string[]): readonly KeptFile[] | { rea
       kept.push({ path, content: null });
       continue;
     }
-    const read = readBytes(path, maxBytes);
-    if (!seen.isFile() || read.status !== 'ok') {
-      return { reason: read.status === 'ok' ? `${path} is a link` : read.reason };
+    const read = readBytes(path, maxBytes, 'refuse');
+    if (read.status !== 'ok') {
+      return { reason: read.reason };
     }
-    kept.push({ path, content: { bytes: read.bytes, mode: seen.mode & 0o7777 } });
+    kept.push({ path, content: { bytes: read.bytes, mode: read.stat.mode & 0o7777 } });
   }
   return kept;
 }
 
 /** Whether a file differs from what was kept. */
 export function hasChanged({ path, content }: KeptFile): boolean {
-  const now = readBytes(path, maxBytes);
+  const now = readBytes(path, maxBytes, 'refuse');
   return content === null ? now.status !== 'absent' : now.status !== 'ok' || !now.bytes.equals(content.bytes);
 }
 
@@ -49,8 +49,14 @@ export function putBack(kept: KeptFile): void {
   }
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    writeFileSync(temporary, content.bytes, { flag: 'wx', mode: 0o600 });
-    chmodSync(temporary, content.mode);
+    // By its descriptor: where others may write in the folder, they may have put a link at its path.
+    const descriptor = openSync(temporary, 'wx', 0o600);
+    try {
+      writeFileSync(descriptor, content.bytes);
+      fchmodSync(descriptor, content.mode);
+    } finally {
+      closeSync(descriptor);
+    }
     renamePatiently(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

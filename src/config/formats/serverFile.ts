@@ -5,6 +5,8 @@ import type { EntryForm, LocalEntry } from './entryForms.ts';
 
 /** Entries of a file that are read; the others cost time in every scan and in every view. */
 const maxEntries = 1_000;
+/** Characters of a name that is read: each running copy of a server, and each text about one, repeats it. */
+export const maxNameLength = 200;
 /** Arguments of an entry that are read. */
 export const maxArguments = 1_000;
 
@@ -66,15 +68,26 @@ export interface Format {
 
 export const emptyServerFile: ServerFile = { entries: [], problems: [], folders: [], trust: new Map(), switchedOff: [], secrets: [] };
 
-/** The file with its first entries and problems, and a problem that says how many entries it has. */
+/** The file with its first entries and problems, and problems that say how many entries it has, and which have names that are too long. */
 export function withinLimits(file: ServerFile): ServerFile {
   const { entries, problems } = file;
   const first = entries[maxEntries];
+  const read = entries.slice(0, maxEntries);
+  const long = read.filter(({ name }) => name.length > maxNameLength);
   return {
     ...file,
-    entries: entries.slice(0, maxEntries),
+    entries: read.filter(({ name }) => name.length <= maxNameLength),
     problems: [
       ...problems.slice(0, maxEntries),
+      ...long.map(({ name, line }) => ({
+        message: t(
+          'The name of the server “{0}…” has {1} characters; at most {2} are read; this entry is ignored.',
+          name.slice(0, 40),
+          name.length,
+          maxNameLength,
+        ),
+        line,
+      })),
       ...(first
         ? [{ message: t('The file has {0} servers; only the first {1} are read.', entries.length, maxEntries), line: first.line }]
         : []),

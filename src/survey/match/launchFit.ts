@@ -27,8 +27,8 @@ function formsOf(launch: LaunchSpec): LaunchSpec[] {
 
 const seenForms = new WeakMap<ProcessRow, { readonly exe: string | undefined; readonly forms: readonly LaunchSpec[] }>();
 
-/** The same for a process; cached, because every definition is compared with it. */
-function observedForms(row: ProcessRow, exe: string | undefined): readonly LaunchSpec[] {
+/** The same for a process; cached, because many definitions are compared with it. */
+export function observedForms(row: ProcessRow, exe: string | undefined): readonly LaunchSpec[] {
   const known = seenForms.get(row);
   if (known && known.exe === exe) {
     return known.forms;
@@ -76,9 +76,14 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
   return undefined;
 }
 
+/** The home folder that fills in variables of entries. */
+export function homeOf({ detail }: MatchInput, context: MatchContext): string | undefined {
+  return context.home ?? detail?.environment?.get('HOME') ?? detail?.environment?.get('USERPROFILE');
+}
+
 function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], observed: MatchInput, context: MatchContext): FitScope {
   const windows = context.platform === 'win32';
-  const home = context.home ?? observed.detail?.environment?.get('HOME') ?? observed.detail?.environment?.get('USERPROFILE');
+  const home = homeOf(observed, context);
   const values: VariableValues = {
     windows,
     ...(home === undefined ? {} : { home }),

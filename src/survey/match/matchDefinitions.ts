@@ -7,6 +7,7 @@ import { followLinks, youngLink } from '../../package/resolve/commandPath.ts';
 import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { definitionLaunches, fitLaunch } from './launchFit.ts';
 import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
+import { possibleEntries } from './possibleEntries.ts';
 import { leadsToItsPackage } from './runnerFit.ts';
 import { hasVariable, isAbsolutePath, isInside, pathFrom, type VariableValues, wordPattern } from './wordPattern.ts';
 
@@ -36,7 +37,7 @@ interface Candidate {
  */
 export function matchDefinitions(observed: MatchInput, definitions: readonly RawDefinition[], context: MatchContext): MatchResult {
   const candidates: Candidate[] = [];
-  for (const definition of definitions) {
+  for (const definition of possibleEntries(observed, definitions, context)) {
     const launch = fitLaunch(definition, observed, context);
     const variables = launch && fitEnvironment(definition, observed, context);
     const here = variables === undefined ? undefined : fitFolder(definition, observed, context);
@@ -104,23 +105,21 @@ function whyLines(best: Candidate, equals: number, observed: MatchInput): string
 /** Keeps the smallest items by the first measure, of these the smallest by the second, and so on. */
 function bestOf<T>(items: readonly T[], measures: readonly ((item: T) => number)[]): readonly T[] {
   return measures.reduce<readonly T[]>((left, measure) => {
-    const least = Math.min(...left.map(measure));
-    return left.filter((item) => measure(item) === least);
+    const measured = left.map(measure);
+    const least = measured.reduce((smallest, one) => Math.min(smallest, one), Infinity);
+    return left.filter((_, index) => measured[index] === least);
   }, items);
 }
 
 /** Of entries with one name, a client uses the one in its own file, in the narrowest scope. */
 function oneOfEachName(candidates: readonly Candidate[], client: string | undefined): readonly Candidate[] {
-  const reader = (one: Candidate): string => client ?? one.definition.client;
-  return candidates.filter((one) =>
-    candidates.every(
-      (other) =>
-        other === one ||
-        other.definition.name !== one.definition.name ||
-        reader(other) !== reader(one) ||
-        preference(one, client) <= preference(other, client),
-    ),
-  );
+  const nameOf = ({ definition }: Candidate): string => JSON.stringify([definition.name, client ?? definition.client]);
+  const best = new Map<string, number>();
+  for (const one of candidates) {
+    const name = nameOf(one);
+    best.set(name, Math.min(best.get(name) ?? Infinity, preference(one, client)));
+  }
+  return candidates.filter((one) => preference(one, client) === best.get(nameOf(one)));
 }
 
 /** Of entries that a client keeps apart, the narrowest is the likeliest too. */

@@ -97,7 +97,7 @@ function fitNpxHash(wanted: LaunchSpec, hash: string, observed: MatchInput): boo
 }
 
 /** `process.title` replaced the whole command line: it is one word that is not the program. */
-function isRenamed(observed: MatchInput): boolean {
+export function isRenamed(observed: MatchInput): boolean {
   const words = observedWords(observed.server).filter((word) => word !== '');
   const exe = observed.detail?.exe;
   const program = exe === undefined ? '' : commandName(exe);
@@ -179,7 +179,8 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
   return undefined;
 }
 
-function isScript({ launcher }: LaunchSpec): boolean {
+/** Whether a process runs a script, which a shim or a wrapper may have become. */
+export function isScript({ launcher }: LaunchSpec): boolean {
   return /^(node|bun|python-script)$/.test(launcher);
 }
 

@@ -9,7 +9,7 @@ export interface VariableValues {
 }
 
 /** A configured word; what its client fills in matches anything. */
-interface WordPattern {
+export interface WordPattern {
   /** The word with known variables filled in; unknown ones as written. */
   readonly text: string;
   /** The literal pieces between unknown variables; undefined when there are none. */
@@ -104,14 +104,15 @@ export function fitWords(patterns: readonly WordPattern[], words: readonly strin
     pieces[pieces.length - 1] += `${index === 0 ? '' : ' '}${own[0] ?? ''}`;
     pieces.push(...own.slice(1));
   }
-  return fitsPieces(pieces.map(joinable), joined(words), windows) ? wild : undefined;
+  return fitsPieces(pieces.map(joinable), joinedWords(words), windows) ? wild : undefined;
 }
 
 function joinable(text: string): string {
   return text.replace(/\s+/g, ' ');
 }
 
-function joined(words: readonly string[]): string {
+/** Words as one text, with single blanks. */
+export function joinedWords(words: readonly string[]): string {
   return joinable(words.join(' ')).trim();
 }
 

@@ -3,11 +3,14 @@ import { type InstanceRecord, idleSince } from '../../lock/instanceRecord.ts';
 import type { ServerRecord } from '../../model/snapshot.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 
+/** More than any guard counts; as a number of JSON may be, `1e308` is an integer too. */
+const most = 1e12;
+const callCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most));
 /** `x.unresponsive` of a guard's record (`guard/stdio/callMonitor.ts`). */
 const schema = v.object({
   since: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
   oldest: v.pipe(v.string(), v.maxLength(200), v.regex(/^\P{Cc}*$/u)),
-  calls: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  calls: callCount,
 });
 
 /** Calls without an answer, as a guard's record marks them; undefined without such a mark, or with one that is not valid. @param now epoch ms */
@@ -28,7 +31,7 @@ export function unansweredMark(
 const sentence = v.pipe(v.string(), v.maxLength(1_100), v.regex(/^\P{Cc}*$/u));
 /** `x.refused` of a guard's record (`guard/message/refusedCalls.ts`). */
 const refusedSchema = v.object({
-  calls: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  calls: callCount,
   last: sentence,
   at: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
 });
@@ -39,13 +42,12 @@ const startSchema = v.object({
   why: v.exactOptional(sentence),
   since: v.exactOptional(v.pipe(v.string(), v.maxLength(40), v.isoTimestamp())),
   awake: v.exactOptional(sentence),
-  spared: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  memoryBytes: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
+  spared: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most)),
+  memoryBytes: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(most * 1_000))),
 });
 
 const toolName = v.pipe(v.string(), v.maxLength(64), v.regex(/^\P{Cc}*$/u));
 const time = v.pipe(v.string(), v.maxLength(40), v.isoTimestamp());
-const callCount = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** `x.staleWrites` of a guard's record (`guard/stale/staleWrites.ts`). */
 const staleWritesSchema = v.object({
   calls: callCount,
@@ -72,7 +74,7 @@ const endsSchema = v.object({
     v.array(
       v.object({
         at: v.pipe(v.string(), v.maxLength(40), v.isoTimestamp()),
-        code: v.exactOptional(v.pipe(v.number(), v.integer())),
+        code: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(-most), v.maxValue(most))),
         signal: v.exactOptional(v.pipe(v.string(), v.regex(/^SIG[A-Z0-9]{1,12}$/))),
       }),
     ),

@@ -1,3 +1,4 @@
+import { quotedText } from '../../base/singleLine.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow } from '../../model/process.ts';
 import type { ServerRecord } from '../../model/snapshot.ts';
@@ -59,6 +60,12 @@ export function isMark(
   return mark?.pid === pid && mark.start === start && record.host.boot === bootId && record.host.pidns === pidNamespace;
 }
 
+/** The resource of a lock as it stands in a sentence: a path, a port or a name as it is; any other text in quotation marks, escaped, with at most 64 characters. */
+export function shownResource(resource: string, redactor: Redactor): string {
+  const text = redactor.text(resource);
+  return /^[\p{L}\p{N} /\\._:,@~+=‹›-]{1,500}$/u.test(text) ? text : quotedText(text);
+}
+
 /** The part of a record that the snapshot shows. */
 export function recordSummary(record: InstanceRecord, redactor: Redactor): ServerRecord {
   return {
@@ -66,7 +73,7 @@ export function recordSummary(record: InstanceRecord, redactor: Redactor): Serve
     serverId: redactor.text(record.serverId),
     state: record.state,
     exclusion: record.exclusion,
-    locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: redactor.text(resource) })),
+    locks: record.locks.map(({ key, kind, resource }) => ({ key, kind, resource: shownResource(resource, redactor) })),
     // A verb is a word; no other text is shown as one.
     control: record.control?.caps.filter((verb) => /^[a-z][a-z-]{0,31}$/.test(verb)) ?? [],
     ...(record.guard === undefined ? {} : { guardPid: record.guard.pid }),

@@ -14,7 +14,7 @@ import type { Attributed } from '../match/attributeServers.ts';
 import { serverTree } from '../server/instanceParts.ts';
 import type { WatchTarget } from '../watch/fileWatch.ts';
 import { InstanceRecords, type LivingRecord, type RecordsRefused } from './instanceRecords.ts';
-import { joinRecords, recordSummary, recordsOf } from './joinRecords.ts';
+import { joinRecords, recordSummary, recordsOf, shownResource } from './joinRecords.ts';
 
 /** The locks that the records of running processes claim, with the servers that they belong to. */
 function lockClaims(
@@ -48,7 +48,7 @@ function lockClaims(
         state: record.state,
         exclusion: record.exclusion,
         certain: liveness.life === 'alive',
-        locks: record.locks.map(({ key, resource, dev, ino }) => ({ key, resource: redactor.text(resource), dev, ino })),
+        locks: record.locks.map(({ key, resource, dev, ino }) => ({ key, resource: shownResource(resource, redactor), dev, ino })),
       },
     ];
   });

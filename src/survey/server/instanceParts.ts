@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { singleLine } from '../../base/singleLine.ts';
 import { clientById, clientName, isVscodeEditor, manualStep } from '../../clients/clientTable.ts';
 import { restartOwner } from '../../clients/restartOwner.ts';
+import { maxNameLength } from '../../config/formats/serverFile.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
@@ -47,7 +48,12 @@ export function programName(row: ProcessRow): string {
   const script = /^(node|bun|deno|python[\d.]*|ruby|perl)$/.test(program)
     ? row.argv.find((word, at) => at > 0 && !word.startsWith('-'))
     : undefined;
-  return script === undefined ? program || row.name : `${program} ${basename(script)}`;
+  return shortName(script === undefined ? program || row.name : `${program} ${basename(script)}`, row);
+}
+
+/** A process gives itself any title, and each text about it repeats its name. One that is too long is not cut, because a part of a secret is not recognised. */
+function shortName(name: string, row: ProcessRow): string {
+  return name.length > maxNameLength ? row.name : name;
 }
 
 /**
@@ -74,7 +80,7 @@ export function serverName(attributed: Attributed, packageName: string | undefin
   const script = isOtherInterpreter(commandName(program))
     ? server.argv.find((word, index) => index > 0 && !word.startsWith('-'))
     : undefined;
-  return definitions[0]?.name ?? packageName ?? basename(script ?? program);
+  return definitions[0]?.name ?? shortName(packageName ?? basename(script ?? program), server);
 }
 
 /** The launchers of a server for the snapshot, with redacted command lines. */

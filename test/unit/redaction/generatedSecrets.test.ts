@@ -25,7 +25,7 @@ import { initialFacts, launchFacts } from '../../../src/guard/publish/guardRecor
 import type { RawDefinition } from '../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../src/model/process.ts';
 import { explanationOf, summaryOf } from '../../../src/presentation/explanation.ts';
-import { redactorOf } from '../../../src/redaction/definitionRedactor.ts';
+import { fileRedactor, redactorOf } from '../../../src/redaction/definitionRedactor.ts';
 import { createRedactor, type Redactor } from '../../../src/redaction/redactor.ts';
 import { assembleSnapshot } from '../../../src/survey/assembleSnapshot.ts';
 import { FactStore } from '../../../src/survey/facts/factStore.ts';
@@ -37,7 +37,7 @@ import { commandText } from '../../../src/survey/server/instanceParts.ts';
 import type { ServerContext } from '../../../src/survey/server/serverContext.ts';
 import { finding, fixtureNow, instance } from '../cli/fixture.ts';
 import { Tree } from '../config/tree.ts';
-import { canaryMark, type MadeSecret, madeSecret } from './secretGenerator.ts';
+import { canaryMark, type MadeSecret, madeSecret, wordMark } from './secretGenerator.ts';
 
 const total = process.env.TEST_LONG === '1' ? 200_000 : 10_000;
 const batch = 500;
@@ -129,7 +129,7 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
   return [
     ...log,
     ...changeLines(undefined, snapshot),
-    ...diffLines(definitions.slice(0, fewer), redactor),
+    ...diffLines(definitions.slice(0, fewer), redactor === leaky ? leaky : fileRedactor(definitions)),
     renderStatus(snapshot, view),
     jsonText(snapshot),
     ...snapshot.instances
@@ -198,8 +198,8 @@ function recordTexts(first: number, redactor?: Redactor): string[] {
 /** The parts of texts around each canary. */
 function leaksIn(texts: readonly string[]): string[] {
   return texts.flatMap((text) => {
-    const at = text.indexOf(canaryMark);
-    return at < 0 ? [] : [text.slice(Math.max(0, at - 60), at + 30)];
+    const at = [canaryMark, wordMark].map((mark) => text.indexOf(mark)).find((place) => place >= 0);
+    return at === undefined ? [] : [text.slice(Math.max(0, at - 60), at + 30)];
   });
 }
 

@@ -215,7 +215,7 @@ describe('createRedactor: text', () => {
 describe('createRedactor: words beside a name', () => {
   const made = ['a1b2', 'C3d4'].join('');
   for (const [before, between] of [
-    ['--session', ' '],
+    ['session', ' '],
     ['password', ' '],
     ['the password', ' '],
     ['access token', '  '],

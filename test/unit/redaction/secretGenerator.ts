@@ -1,5 +1,7 @@
 /** Marks both ends of each made secret: a text that holds it shows a secret or a part of one. */
 export const canaryMark = 'c4nRy';
+/** The same of secrets that are plain words. */
+export const wordMark = 'canaries';
 
 /** One place where a secret may stand, made from a seed. */
 export interface MadeSecret {
@@ -19,9 +21,11 @@ export interface MadeSecret {
 type Random = () => number;
 
 const words =
-  'token,password,secret,passwd,passphrase,api key,access token,client secret,auth token,private key,db password,github token,refresh token,signing key,credentials,bearer token,license key,session secret,encryption key,jwt'.split(
+  'token,password,secret,passwd,passphrase,api key,access token,client secret,auth token,private key,db password,github token,refresh token,signing key,credentials,bearer token,license key,session secret,encryption key,jwt,pin,otp,totp,auth,cookie,psk,passkey,signature,seed phrase,csrf'.split(
     ',',
   );
+/** Names that may mean a secret, as options, variables and fields. */
+const doubtfulWords = 'seed,session,session id,signing,salt,wallet seed,phrase'.split(',');
 const prefixes = ['', '', 'my', 'app', 'service2', 'notes'];
 const cases: readonly ((parts: readonly string[]) => string)[] = [
   (parts) => parts.map((part, index) => (index === 0 ? part : capital(part))).join(''),
@@ -80,11 +84,37 @@ const positions: Readonly<Record<string, (n: string, v: string, flag: string) =>
   'connection string with blanks': (n, v) => ['--db', `Host=db ${n}=${v} Port=1`],
   'address with user': (_, v) => ['--db', `postgres://me:${encodeURIComponent(v)}@db.local:5432/x`],
   'address with query': (n, v) => [`https://api.example.com/mcp?a=1&${n}=${encodeURIComponent(v)}`],
+  'address with a fragment alone': (_, v) => [`https://api.example.com/mcp#${v}`],
+  'address with a fragment in a text': (_, v) => ['-c', `exec server https://api.example.com/#/${v} --port 1`],
   'address with fragment': (n, v) => [`https://api.example.com/mcp#${n}=${encodeURIComponent(v)}`],
   'setting of a registry': (n, v) => [`--//registry.example/:_${n}=${v}`.slice(2)],
   'user and password': (_, v) => ['-u', `me:${v}`],
   'user and password in one': (_, v) => [`--user=me:${v}`],
+  'user and password of Samba': (_, v) => ['-U', `me%${v}`],
+  'user and password of Oracle': (_, v) => ['--user', `me/${v}`],
+  'user and password of a proxy': (_, v) => ['--proxy-user', `me:${v}`, '--http-username', `me:${v}`],
+  'cookies in one': (_, v) => ['--cookie', `a=b; c=${v}`],
 };
+
+/** Of these positions the ones in which a plain word is a secret too, and in which doubtful names count. */
+const plainPositions = [
+  'option and value',
+  'option=value',
+  'option="value"',
+  "option='value'",
+  'option:value',
+  'option = value',
+  'option= value',
+  'option "value"',
+  '/option:value',
+  '/option=value',
+  'name=value',
+  'option in option',
+  'option=value in option',
+  'shell text',
+  'JSON field',
+  'JSON in JSON',
+];
 
 /** Positions that only the entry's own fields explain. */
 const fields: Readonly<Record<string, (n: string, v: string) => MadeSecret['entry']>> = {
@@ -105,6 +135,9 @@ export function madeSecret(seed: number): MadeSecret {
   const flag = `${random() < 0.8 ? '--' : '-'}${name}`;
   const front = random() < 0.5 ? [] : ['--verbose', 'serve'];
   const back = random() < 0.5 ? [] : ['--port', '8080'];
+  if (random() < 0.2) {
+    return madePlain(seed, random);
+  }
   const all = [...Object.keys(positions), ...Object.keys(fields)];
   const place = pick(random, all);
   const what = `${place}; ${name}; ${value}`;
@@ -118,6 +151,23 @@ export function madeSecret(seed: number): MadeSecret {
     what,
     byShape: true,
     entry: { command: args[0] === '-c' ? 'sh' : 'server', args: args[0] === '-c' ? args : [...front, ...args, ...back] },
+  };
+}
+
+/** A plain word, or a phrase of some, as a secret: nothing but its name tells it. */
+function madePlain(seed: number, random: Random): MadeSecret {
+  const parts = `${pick(random, prefixes)} ${pick(random, random() < 0.5 ? doubtfulWords : words)}`.trim().split(' ');
+  const name = pick(random, cases)(parts).replaceAll('2', '');
+  const letters = [...seed.toString(26)].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 26))).join('');
+  const phrase = `legal winner thank year ${wordMark} sausage worth useful legal winner thank yellow`;
+  const isPhrase = random() < 0.2;
+  const place = pick(random, isPhrase ? ['option and value'] : plainPositions);
+  const value = isPhrase ? phrase : `${wordMark}${letters}`;
+  const args = positions[place]?.(name, value, `--${name}`) ?? [];
+  return {
+    what: `${place}; ${name}; ${value}`,
+    byShape: true,
+    entry: { command: args[0] === '-c' ? 'sh' : 'server', args: args[0] === '-c' ? args : [...args, '--port', '8080'] },
   };
 }
 

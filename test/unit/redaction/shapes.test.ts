@@ -6,6 +6,8 @@ import { redacted } from '../../../src/redaction/secretShapes.ts';
 
 const S = 'c4naryQ7x';
 const longToken = `${S}${'a1B2'.repeat(8)}`;
+/** A plain word, and what must not be seen of a number. */
+const W = 'canaries';
 const plain = createRedactor([]);
 
 /** Arguments with a secret that nothing but their shape shows. */
@@ -39,6 +41,28 @@ const hidden: Readonly<Record<string, readonly string[]>> = {
   'user and password of a share': [`//user:${S}@h/share`],
   'the fragment of an address': [`https://h/x#${longToken}`],
 };
+/** Arguments with a plain word as a secret: only the name before it tells. */
+const named: Readonly<Record<string, readonly string[]>> = {
+  'a seed': ['--seed', W],
+  'a seed of a phrase': ['--wallet-seed', `legal winner thank year wave ${W} worth useful legal winner thank yellow`],
+  'a seed in one argument': [`--seed=${W}`, `--seed:${W}`, `/seed:${W}`, `seed=${W}`],
+  'a name that may mean a secret, in JSON': ['--config', `{"session":"${W}","salt": "${W}","seedPhrase":"${W}"}`],
+  'a recovery phrase': ['--recovery-phrase', W],
+  'what signs': ['--signing', W, '--signing-secret', W, '--signing-phrase', W, '--signature', W],
+  'a pin, and codes': ['--pin', W, '--otp', W, '--mfa', '918273645'],
+  'a cookie': ['--cookie', W],
+  cookies: ['--cookie', `a=b; c=${W}`],
+  'a session': ['--session', W],
+  'a session by its number': ['--session-id', W, `--sessionId=${W}`],
+  'what authenticates': ['--auth', W, '--pat', W, '--psk', W, '--passkey', W, '--csrf', W],
+  'user and password': ['--user', `me:${W}`, '-u', `me:${W}`, '--http-user', `me:${W}`, `--basic=me:${W}`],
+  'user and password of Samba': ['-U', `me%${W}`, '--user', `DOM\\me%${W}`],
+  'user and password of Oracle': ['--user', `me/${W}`],
+  'a number as a password': ['--user', 'me:918273645', '-u', 'me:918273645'],
+  'a user that looks like a token': ['--user', '918273645aB3c'],
+};
+/** Addresses whose fragment is no anchor. */
+const fragments = ['hunter2x', 'S3cr3t', '!pw', '/s/aB3x', 'KEY==', 'token=zZ', '%24a', 'a'.repeat(40), '/token/word'];
 /** Arguments that hold no secret. */
 const shown: readonly (readonly string[])[] = [
   ['--max-tokens', '100', '--output-tokens=8000', '{"maxTokens":[1,2],"tokens":12}', '{"max_tokens":["a"]}'],
@@ -62,6 +86,58 @@ const shown: readonly (readonly string[])[] = [
     '/srv/a1',
   ],
   ['-m', 'gpt-4o', '-m', 'notes_mcp', '-Xmx512m', '-n', 'x86_64-linux-gnu', '-vv', '-Dfile.encoding=UTF-8', '<name>a1</name>', '/h:24'],
+  [
+    'https://h/docs#install',
+    'https://h/#/route/list',
+    'https://h/x.md#L10-L20',
+    'https://h/x#v1.2.3',
+    'https://h/x#gettingStarted',
+    'https://h/#',
+  ],
+  ['git+https://github.com/o/r#4f1c2d3', 'https://github.com/o/r.git#semver:^1.2', 'https://h/a?x=&debug=#top', '(see https://h/x#top).'],
+  [
+    '--seed',
+    '42',
+    '--seed=-1',
+    '--seed',
+    '0.5',
+    '--seed',
+    'random',
+    '--session',
+    'new',
+    '--session',
+    '/tmp/session.json',
+    '--session=main.db',
+  ],
+  [
+    '--session',
+    '@scope/server',
+    '--session',
+    'chromadb-mcp@1.2.3',
+    '--session',
+    'server.js',
+    '--session',
+    '--port',
+    '8080',
+    '--session-name',
+    'work',
+  ],
+  ['--user', 'me', '--username=me', '--login', 'me@example.com', '-u', 'localhost:8080', '-u', 'db.local:5432', '--user', '@scope/server'],
+  [
+    '--signing-method',
+    'HS256',
+    '--salt-length',
+    '16',
+    '--session-timeout',
+    '60',
+    '--cookie-file',
+    '/x',
+    '--seed-file',
+    '/x',
+    '--author',
+    'me',
+  ],
+  ['--assigning', 'tasks', '--obsession', 'tea', '--paraphrase', 'all', '--basalt', 'rock', '--proceed', 'now', '--pinned', 'yes'],
   ['jdbc:sqlite:/var/x.db', 'jdbc:oracle:thin:@db:1521/x', '--key', '=', '$KEY'],
 ];
 
@@ -79,6 +155,25 @@ describe('Secrets that only their shape shows', () => {
         [],
       );
       deepEqual(plain.args(plain.args(args)), plain.args(args), 'redacting twice changes nothing');
+    });
+  }
+
+  for (const [what, args] of Object.entries(named)) {
+    it(`${what}: ${args.join(' ')}`, () => {
+      for (const text of [plain.args(args).join(' '), plain.text(args.join(' ')), plain.args(['x', ...args, '--port', '1']).join(' ')]) {
+        ok(!/canaries|918273645/.test(text), text);
+      }
+      deepEqual(plain.args(plain.args(args)), plain.args(args), 'redacting twice changes nothing');
+    });
+  }
+
+  for (const fragment of fragments) {
+    it(`the fragment of an address: ${fragment}`, () => {
+      const address = `https://h.example/mcp#${fragment}`;
+      for (const text of [plain.url(address), ...plain.args([address]), plain.text(`x ${address} y`)]) {
+        ok(!text.includes(fragment.split('=')[1] || fragment), text);
+        ok(text.includes('https://h.example/mcp#') && text.includes('redacted'), text);
+      }
     });
   }
 

@@ -34,6 +34,25 @@ describe('discoverDefinitions of files that are too large', () => {
     ok(names(reading).includes('good'));
   });
 
+  it('reads names of 200 characters, and says which entries have longer ones', async () => {
+    const [short, long] = ['n'.repeat(200), 'l'.repeat(3_000)];
+    const file = tree.write('home/work/project/.vscode/mcp.json', {
+      servers: { [long]: { command: 'node' }, [short]: { command: 'node' } },
+    });
+    const reading = await tree.discover({ folders: [join(tree.root, 'home/work/project')] });
+    deepEqual([names(reading).includes('good'), names(reading).includes(short), names(reading).includes(long)], [true, true, false]);
+    deepEqual(
+      reading.problems.map((problem) => [
+        problem.file,
+        problem.line,
+        /“l{40}…”.*3000.*200/.test(problem.message),
+        problem.message.length < 200,
+      ]),
+      [[file, 3, true, true]],
+      JSON.stringify(reading.problems),
+    );
+  });
+
   it('searches the nearest 64 folders above a project', async () => {
     const deep = `home/${'d/'.repeat(400)}`;
     tree.write(`${deep}.mcp.json`, { mcpServers: { own: { command: 'node' } } });

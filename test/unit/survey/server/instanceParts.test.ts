@@ -38,6 +38,16 @@ describe('the name of a server without entry and package', () => {
   }
 });
 
+describe('a name of 3,000 characters that a process gives itself', () => {
+  const title = `/opt/${'n'.repeat(3_000)}`;
+  it('is not the name of the server or of the client: each of 5,000 copies would repeat it', () => {
+    const server = { ...row(30, 20, [title]), name: 'nnn' };
+    assert.equal(serverName({ ...under(undefined), server }, undefined), 'nnn');
+    assert.equal(serverName({ ...under(undefined), server }, 'p'.repeat(3_000)), 'nnn');
+    assert.equal(clientOf(under({ ...row(20, 1, [title]), name: 'ccc' }))?.name, 'ccc');
+  });
+});
+
 describe('the client of a server', () => {
   for (const [argv, name] of [
     [['/usr/bin/node', '/opt/agent/main.mjs', '--x'], 'node main.mjs'],

@@ -3,9 +3,13 @@ import { hasManyTurns, isReference, isSecretName, redacted } from './secretShape
 /** In characters. Longer texts are cut first. */
 export const longestText = 65_536;
 /** An address with a scheme. */
-export const urlShape = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
+export const urlShape: RegExp = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
+/** Addresses of repositories, whose fragment may be a commit. */
+const gitAddress = /^git\b|\.git$|\/\/(?:github|gitlab|bitbucket)\.[a-z]+\//i;
+/** A word of a heading, or an anchor with a number (`L10`, `version-2`, `v1.2.3`). */
+const anchorWord = /^(?:[A-Z]?[a-z]{1,15}(?:[A-Z][a-z]{1,15}){0,4}|[A-Z]{1,15}|[A-Za-z]{0,2}\d{1,4})$/;
 
-/** An address with user info, query values and secret path segments redacted; the rest stays as written. */
+/** An address without its user and password, the values of its query and fragment, and the secret parts of its path. */
 export function redactUrl(value: string): string {
   // A password may contain an unescaped `/`, `?` or `#`: everything between `user:` and the last `@` is the password.
   const match = /^(\s*(?:[a-z][a-z\d+.-]*:\/\/)?)((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*@)?[^/?#]*)([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/i.exec(value);
@@ -19,7 +23,7 @@ export function redactUrl(value: string): string {
   const segments = path
     .split('/')
     .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
-  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${/[=&]/.test(fragment) ? redactQuery(fragment) : isSecretFragment(fragment, scheme + path) ? `#${redacted}` : fragment}`;
+  return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${redactFragment(fragment, `${scheme}${authority}${path}`)}`;
 }
 
 /** Some hosted servers have the key in the path: long, of letters and digits, and not a file name. */
@@ -29,11 +33,20 @@ function isSecretSegment(segment: string): boolean {
   );
 }
 
-/** A long fragment of letters and digits, neither a heading of a document (`#version-2-of-the-guide`) nor a commit (`git+https://…#4f1c…`). */
-function isSecretFragment(fragment: string, address: string): boolean {
-  const text = fragment.slice(1);
-  const commit = /^[\da-f]{7,64}$/i.test(text) && /^git\b|\.git$/i.test(address);
-  return isSecretSegment(text) && !commit && text.split('-').some((part) => part.length >= 16 && /\d/.test(part));
+/**
+ * A fragment is shown only where it is an anchor: words of letters and short numbers (`#getting-started-with-version-2`, `#L10`),
+ * or the commit of a repository's address (`#4f1c…`).
+ */
+function redactFragment(fragment: string, address: string): string {
+  const [, text = '', after = ''] = /^#(.*?)([).,;:!?\]}]{0,3})$/s.exec(fragment) ?? [];
+  if (/[=&]/.test(text)) {
+    return redactQuery(fragment);
+  }
+  const words = text.replace(/^semver:[~^]?/, '').split(/[-_./]/);
+  const isAnchor = words.length <= 12 && words.every((word) => word === '' || anchorWord.test(word));
+  const namesSecret = text.split('/').slice(0, -1).some(isSecretName);
+  const isCommit = gitAddress.test(address) && /^[\da-f]{7,64}$/i.test(text);
+  return isReference(text) || isCommit || (isAnchor && !namesSecret) ? fragment : `#${redacted}${after}`;
 }
 
 /**
@@ -53,19 +66,24 @@ function isShortSecret(segment: string, before: string): boolean {
 
 function redactQuery(query: string): string {
   return query.replace(/([?#&;]?)([^=&;]*)(=?)([^&;]*)/g, (all, mark: string, name: string, equals: string, value: string) => {
-    // A part without a name may be a key: `https://host/mcp?KEY`.
-    const [shown, secret] = equals === '' ? [mark, name] : [`${mark}${name}=`, value];
+    // A part without a name may be a key, also with the signs that fill up its length: `https://host/mcp?KEY`, `?KEY==`.
+    const isNamed = equals !== '' && isParameterName(name) && !/^=+$/.test(value);
+    const [shown, secret] = isNamed ? [`${mark}${name}=`, value] : [mark, name + equals + value];
     return secret === '' || isReference(secret) ? all : `${shown}${redacted}`;
   });
 }
 
-/** Passwords and named secrets in the addresses of a text, also decoded. */
+function isParameterName(name: string): boolean {
+  return name.length <= 60 && !isSecretSegment(name) && !hasManyTurns(name);
+}
+
+/** Passwords and named secrets in the addresses of a text, as written and decoded. */
 export function urlSecrets(value: string): string[] {
   const found: string[] = [];
   if (!value.includes('://')) {
     return found;
   }
-  for (const [url] of value.slice(0, longestText).matchAll(urlShape)) {
+  for (const [url] of value.matchAll(urlShape)) {
     const [, user = ''] = /^[^/]*\/\/((?:[^/?#@:\s]*:(?!\d+[/?#])[^\s]*)|[^/?#]*)@/.exec(url) ?? [];
     const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
     const named = [...url.matchAll(/[?&;#]([^=&;#]+)=([^&;#]+)/g)]
