@@ -27,10 +27,15 @@ export function changeText(change: PackageChange): string {
     case 'removed':
       return `${change.name} ${change.running ?? ''} is no longer installed`.replace('  ', ' ');
     case 'content':
-      return `${change.name} ${change.installed ?? ''} was installed again with other content`.replace('  ', ' ');
+      return `${change.name} ${change.installed ?? ''} ${contentText(change)}`.replace('  ', ' ');
     case 'downgrade':
       return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'} (downgrade)`;
     default:
       return `${change.name} ${change.running ?? 'unknown'} → ${change.installed ?? 'unknown'}`;
   }
+}
+
+/** What happened to a package of the same version with other content. */
+export function contentText({ inPlace }: PackageChange): string {
+  return inPlace ? 'has files that were changed or removed in place' : 'was installed again with other content';
 }

@@ -67,6 +67,8 @@ export interface PackageChange {
   /** Undefined: no longer installed, or the version cannot be read. */
   readonly installed?: string;
   readonly direction: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'content';
+  /** Of `content`: files were edited or removed, and nothing was installed. */
+  readonly inPlace?: true;
 }
 
 /** No server requires this many. Of a larger closure only the own package is compared. */

@@ -152,8 +152,18 @@ function contentChange(version: string, before: readonly InstalledPackage[], now
       current.every((item) => item.content !== undefined && item.content !== content && hashKind(item.content) === hashKind(content)),
   );
   return changed && old.every((item) => item.content !== undefined)
-    ? [{ name, running: version, installed: version, direction: 'content' }]
+    ? [{ name, running: version, installed: version, direction: 'content', ...(isSameInstall(old, current) ? { inPlace: true } : {}) }]
     : [];
+}
+
+/** Whether the copies are those of the same installation: what differs is then code that was compared file by file. */
+function isSameInstall(old: readonly InstalledPackage[], current: readonly InstalledPackage[]): boolean {
+  return current.every(
+    ({ root, content = '', installedAt }) =>
+      hashKind(content) === 'code' &&
+      installedAt !== undefined &&
+      old.some((one) => one.root === root && one.installedAt !== undefined && Math.abs(one.installedAt - installedAt) < 1),
+  );
 }
 
 /** Hashes of different kinds cannot be compared: npm may record sha1 once and sha512 later for one tarball. */

@@ -3,7 +3,7 @@ import type { StaleSubKind } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange } from '../../model/package.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceField, sinceText } from '../evidence.ts';
-import { changeText, moment } from '../wording.ts';
+import { changeText, contentText, moment } from '../wording.ts';
 import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
 
 /** Everything that a verdict on versions rests on; plain data. */
@@ -194,7 +194,7 @@ function changeEvidence(change: PackageChange, start: string, at: string | undef
     case 'removed':
       return `${runs}; ${change.name} is no longer installed`;
     case 'content':
-      return `${runs}; ${change.name} ${change.installed ?? ''} was installed again with other content${when}`;
+      return `${runs}; ${change.name} ${change.installed ?? ''} ${contentText(change)}${when}`;
     case 'downgrade':
       return `${runs}; the older ${change.name} ${change.installed ?? '(version unknown)'} was installed${when}`;
     default:

@@ -34,7 +34,7 @@ function changeWords(change: PackageChange): string {
     case 'removed':
       return `${running}, no longer installed`;
     case 'content':
-      return `${running}, installed again`;
+      return `${running}, ${change.inPlace ? 'changed in place' : 'installed again'}`;
     default:
       return change.installed === undefined ? `${running}, changed` : `${running}, installed ${oneLine(change.installed, 40)}`;
   }
