@@ -65,6 +65,10 @@ export function diffClosures(
     }
     dependencies.push(...changes.filter((change) => change !== ownChange));
   }
+  if (ownChange === undefined) {
+    // Another version of the own package imports other files.
+    dependencies.push(...codeChanges(before.slice(1), present, dependencies));
+  }
   dependencies.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { ...(ownChange ? { own: ownChange } : {}), dependencies };
 }
@@ -152,18 +156,39 @@ function contentChange(version: string, before: readonly InstalledPackage[], now
       current.every((item) => item.content !== undefined && item.content !== content && hashKind(item.content) === hashKind(content)),
   );
   return changed && old.every((item) => item.content !== undefined)
-    ? [{ name, running: version, installed: version, direction: 'content', ...(isSameInstall(old, current) ? { inPlace: true } : {}) }]
+    ? [
+        {
+          name,
+          running: version,
+          installed: version,
+          direction: 'content',
+          ...inPlace(current.every((item) => hashKind(item.content ?? '') === 'code' && old.some((one) => isSameInstall(one, item)))),
+        },
+      ]
     : [];
 }
 
-/** Whether the copies are those of the same installation: what differs is then code that was compared file by file. */
-function isSameInstall(old: readonly InstalledPackage[], current: readonly InstalledPackage[]): boolean {
-  return current.every(
-    ({ root, content = '', installedAt }) =>
-      hashKind(content) === 'code' &&
-      installedAt !== undefined &&
-      old.some((one) => one.root === root && one.installedAt !== undefined && Math.abs(one.installedAt - installedAt) < 1),
-  );
+/** Dependencies of the same version, of which a file that the own package imports has other content. */
+function codeChanges(
+  before: readonly InstalledPackage[],
+  present: ReadonlyMap<string, readonly InstalledPackage[]>,
+  known: readonly PackageChange[],
+): PackageChange[] {
+  return before.flatMap((was): PackageChange[] => {
+    const { name, version, code } = was;
+    const now = present.get(keyOf(was))?.find((item) => item.root === was.root && item.version === version);
+    return version === undefined || !code || !now?.code || now.code === code || known.some((change) => change.name === name)
+      ? []
+      : [{ name, running: version, installed: version, direction: 'content', ...inPlace(isSameInstall(was, now)) }];
+  });
+}
+
+function inPlace(is: boolean): Pick<PackageChange, 'inPlace'> {
+  return is ? { inPlace: true } : {};
+}
+
+function isSameInstall(was: InstalledPackage, now: InstalledPackage): boolean {
+  return was.root === now.root && was.installedAt !== undefined && was.installedAt === now.installedAt;
 }
 
 /** Hashes of different kinds cannot be compared: npm may record sha1 once and sha512 later for one tarball. */

@@ -34,12 +34,12 @@ interface WrittenFile {
  */
 export function writtenAfter(
   ref: PackageRef,
-  { packages, places = [] }: Pick<ClosureParts, 'packages' | 'places'>,
+  { packages, places = [], code = [] }: Pick<ClosureParts, 'packages' | 'places' | 'code'>,
   after: number,
 ): WrittenFile | undefined {
   const asked = new Set<string>();
   for (const [index, item] of packages.entries()) {
-    const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined) : pythonFiles(item, index === 0);
+    const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined, code) : pythonFiles(item, index === 0);
     const written = files.find((file) => writtenAt(file) > after && (file.hash === undefined || hashOf(file.path) !== file.hash));
     if (written) {
       return { name: item.name, path: written.path, at: writtenAt(written) };
@@ -120,13 +120,18 @@ interface TimedFile {
   readonly hash?: string;
 }
 
-/** @param ref of the server's own package: then its code counts too */
-function npmFiles(item: InstalledPackage, ref: PackageRef | undefined): TimedFile[] {
+/**
+ * @param ref of the server's own package: then its code counts too
+ * @param imported files that the own package imports from others
+ */
+function npmFiles(item: InstalledPackage, ref: PackageRef | undefined, imported: readonly string[]): TimedFile[] {
   const version = versionFiles(item);
   if (installedRoot(item.root) === undefined) {
     return ref ? version.map((path) => ({ path })) : [];
   }
-  const code = ref ? (codeFiles(item.root)?.files ?? []).map((path) => join(item.root, path)) : [];
+  const code = ref
+    ? (codeFiles(item.root)?.files ?? []).map((path) => join(item.root, path))
+    : imported.filter((path) => item.code !== undefined && path.startsWith(item.root + sep));
   const entry = ref && realPath(ref.entry);
   return [...version, ...code, ...(entry?.startsWith(item.root + sep) ? [entry] : [])].map((path) => ({ path }));
 }

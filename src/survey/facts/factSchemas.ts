@@ -94,6 +94,7 @@ export const baselineSchema = v.object({
         version: v.exactOptional(text),
         root: text,
         content: v.exactOptional(text),
+        code: v.exactOptional(text),
         installedAt: v.exactOptional(time),
       }),
     ),
