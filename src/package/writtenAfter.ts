@@ -5,6 +5,7 @@ import type { ClosureParts, InstalledPackage, PackageRef } from '../model/packag
 import { readBounded, readBytes, statPath } from '../storage/boundedFile.ts';
 import { versionFiles } from './closureReader.ts';
 import { codeFiles } from './code/codeContent.ts';
+import { StartContents } from './code/contentAtStart.ts';
 import { installedRoot } from './npm/nodePackage.ts';
 import { recordLines } from './python/pythonMetadata.ts';
 import { followLinks, youngLink } from './resolve/commandPath.ts';
@@ -27,8 +28,8 @@ interface WrittenFile {
  * older loaded is not what is there now, or only times or rights were changed. Modification times can be set back (`cp -p`, `tar`, `rsync -t`), so the change time
  * counts, too, except for a file with several links: package managers make and remove links to the files of their stores. For Python a file whose content is the
  * one in RECORD was touched, one that RECORD names and that is gone was removed, and RECORD itself counts by its change time. Looks at the code of the server's
- * own package, at the version files of all packages, and at the directories and links on the way to them. Of source in place only the version file counts: its
- * code is compared on its own. Undefined when there is none. Never throws.
+ * own package, at the version files of all packages, and at the directories and links on the way to them. Of source in place only the version file counts, unless
+ * git shows that it holds what it held at the start: its code is compared on its own. Undefined when there is none. Never throws.
  *
  * @param after epoch ms
  */
@@ -38,9 +39,13 @@ export function writtenAfter(
   after: number,
 ): WrittenFile | undefined {
   const asked = new Set<string>();
+  const contents = new StartContents({ at: after });
   for (const [index, item] of packages.entries()) {
     const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined, code) : pythonFiles(item, index === 0);
-    const written = files.find((file) => writtenAt(file) > after && (file.hash === undefined || hashOf(file.path) !== file.hash));
+    const inPlace = item.ecosystem === 'npm' && installedRoot(item.root) === undefined;
+    const isSame = ({ path, hash }: TimedFile): boolean =>
+      inPlace ? holdsCommit(path, contents) : hash !== undefined && hashOf(path) === hash;
+    const written = files.find((file) => writtenAt(file) > after && !isSame(file));
     if (written) {
       return { name: item.name, path: written.path, at: writtenAt(written) };
     }
@@ -175,4 +180,10 @@ function realPath(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether git shows that a file holds what the commit at the start held. */
+function holdsCommit(path: string, contents: StartContents): boolean {
+  const seen = statPath(path);
+  return seen.status === 'ok' && contents.of(path, seen.stat.mtimeMs) === 'same';
 }
