@@ -154,7 +154,8 @@ class NpmWalk {
     const manifest = this.#packages.length === 0 ? this.#lstat(join(directory, 'package.json')) : undefined;
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : (this.#ownCode(directory) ?? this.#locks.contentOf(directory, version));
-    const imported = this.#imported?.(directory);
+    // Source in place (`npm link`) is compared on its own.
+    const imported = installedRoot(directory) === undefined ? undefined : this.#imported?.(directory);
     this.#code = [...this.#code, ...(imported?.files ?? [])];
     this.#packages.push({
       ecosystem: 'npm',
