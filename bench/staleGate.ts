@@ -21,12 +21,26 @@ function times(count: number, act: () => unknown): readonly number[] {
   return taken.sort((a, b) => a - b);
 }
 
+/** Processor time of calls that are a second apart, ms: each compares the own code, too. */
+async function apart(count: number, act: () => unknown): Promise<readonly number[]> {
+  const taken: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    await new Promise((done) => setTimeout(done, 1_050));
+    const start = process.cpuUsage();
+    act();
+    const { user, system } = process.cpuUsage(start);
+    taken.push((user + system) / 1_000);
+  }
+  return taken.sort((a, b) => a - b);
+}
+
 function show(what: string, taken: readonly number[]): void {
   const at = (part: number): string => (taken[Math.floor(taken.length * part)] ?? 0).toFixed(3);
   console.log(`  ${what}: median ${at(0.5)} ms, p99 ${at(0.99)} ms (${taken.length} times)`);
 }
 
-function makeNpm(project: string): { command: string; args: string[] } {
+/** @param own files of the server's own code */
+function makeNpm(project: string, own = 1): { command: string; args: string[] } {
   const root = join(project, 'node_modules');
   const names = Array.from({ length: packages }, (_, at) => `package-${at}`);
   for (const [at, name] of names.entries()) {
@@ -34,6 +48,9 @@ function makeNpm(project: string): { command: string; args: string[] } {
     const dependencies = at === 0 ? Object.fromEntries(names.slice(1).map((one) => [one, '1'])) : {};
     writeFileSync(join(root, name, 'package.json'), JSON.stringify({ name, version: `1.0.${at}`, main: 'index.js', dependencies }));
     writeFileSync(join(root, name, 'index.js'), '');
+  }
+  for (let at = 1; at < own; at += 1) {
+    writeFileSync(join(root, 'package-0', `part-${at}.js`), '');
   }
   const entries = names.map((name, at) => [`node_modules/${name}`, { version: `1.0.${at}`, integrity: `sha512-${'A'.repeat(86)}==` }]);
   writeFileSync(join(root, '.package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(entries) }));
@@ -110,6 +127,7 @@ async function measure(
   }
   show('write', times(rounds, call('write')));
   show('read', times(rounds, call('read')));
+  show('write, a second after the last one, processor time', await apart(15, call('write')));
   const later = new Date(Date.now() + 60_000);
   utimesSync(touched, later, later);
   show('first write after something moved', times(1, call('write')));
@@ -119,6 +137,8 @@ const temp = mkdtempSync(join(tmpdir(), 'mcp-shepherd-bench-'));
 try {
   const npm = join(temp, 'npm');
   await measure('npm', makeNpm(npm), join(npm, 'node_modules', 'package-7', 'package.json'));
+  const large = join(temp, 'large');
+  await measure('npm, 500 files of its own', makeNpm(large, 500), join(large, 'node_modules', 'package-7', 'package.json'));
   // Two links and a shell script lead to the code.
   const current = join(temp, 'current');
   symlinkSync('npm', current);

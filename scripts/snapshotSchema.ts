@@ -178,6 +178,7 @@ const change = described(
     running: optional(text('Version at the start; absent when it was not there or cannot be read.')),
     installed: optional(text('Version now; absent when it is no longer installed or cannot be read.')),
     direction: oneOf(directions, '`content`: same version, other files.'),
+    inPlace: optional(mark('Of `content`: files were edited or removed, and nothing was installed.')),
   }),
   'How one package changed between the server’s start and now.',
 );

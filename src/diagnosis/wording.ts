@@ -28,7 +28,11 @@ export function changeText(change: PackageChange): string {
     case 'removed':
       return t('{0} {1} is no longer installed', change.name, change.running ?? '').replace('  ', ' ');
     case 'content':
-      return t('{0} {1} was installed again with other content', change.name, change.installed ?? '').replace('  ', ' ');
+      return (
+        change.inPlace
+          ? t('{0} {1} has files that were changed or removed in place', change.name, change.installed ?? '')
+          : t('{0} {1} was installed again with other content', change.name, change.installed ?? '')
+      ).replace('  ', ' ');
     case 'downgrade':
       return t('{0} {1} → {2} (downgrade)', change.name, change.running ?? t('unknown'), change.installed ?? t('unknown'));
     default:

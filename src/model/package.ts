@@ -13,6 +13,8 @@ export interface InstalledPackage {
    * Hashes of different kinds (the part before the first `-`) cannot be compared.
    */
   readonly content?: string;
+  /** Of a dependency: hash of its files that the code of the server's own package imports. */
+  readonly code?: string;
   /** When it was installed, epoch ms, by the one time that a touch, a chmod or a hard link does not change. Undefined when the file system has no such time. */
   readonly installedAt?: number;
 }
@@ -51,7 +53,7 @@ export type ClosureReading =
        * links. More than `watch` where packages lie in a linked store, or where the code of the own package is compared.
        */
       readonly places?: readonly string[];
-      /** Files on which the content of the own package rests. */
+      /** Files on which the content of the own package rests, and those that it imports from others. */
       readonly code?: readonly string[];
     }
   /** The environment or the package directory does not exist. */
@@ -67,6 +69,8 @@ export interface PackageChange {
   /** Undefined: no longer installed, or the version cannot be read. */
   readonly installed?: string;
   readonly direction: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'content';
+  /** Of `content`: files were edited or removed, and nothing was installed. */
+  readonly inPlace?: true;
 }
 
 /** No server requires this many. Of a larger closure only the own package is compared. */

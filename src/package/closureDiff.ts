@@ -65,6 +65,10 @@ export function diffClosures(
     }
     dependencies.push(...changes.filter((change) => change !== ownChange));
   }
+  if (ownChange === undefined) {
+    // Another version of the own package imports other files.
+    dependencies.push(...codeChanges(before.slice(1), present, dependencies));
+  }
   dependencies.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { ...(ownChange ? { own: ownChange } : {}), dependencies };
 }
@@ -152,8 +156,39 @@ function contentChange(version: string, before: readonly InstalledPackage[], now
       current.every((item) => item.content !== undefined && item.content !== content && hashKind(item.content) === hashKind(content)),
   );
   return changed && old.every((item) => item.content !== undefined)
-    ? [{ name, running: version, installed: version, direction: 'content' }]
+    ? [
+        {
+          name,
+          running: version,
+          installed: version,
+          direction: 'content',
+          ...inPlace(current.every((item) => hashKind(item.content ?? '') === 'code' && old.some((one) => isSameInstall(one, item)))),
+        },
+      ]
     : [];
+}
+
+/** Dependencies of the same version, of which a file that the own package imports has other content. */
+function codeChanges(
+  before: readonly InstalledPackage[],
+  present: ReadonlyMap<string, readonly InstalledPackage[]>,
+  known: readonly PackageChange[],
+): PackageChange[] {
+  return before.flatMap((was): PackageChange[] => {
+    const { name, version, code } = was;
+    const now = present.get(keyOf(was))?.find((item) => item.root === was.root && item.version === version);
+    return version === undefined || !code || !now?.code || now.code === code || known.some((change) => change.name === name)
+      ? []
+      : [{ name, running: version, installed: version, direction: 'content', ...inPlace(isSameInstall(was, now)) }];
+  });
+}
+
+function inPlace(is: boolean): Pick<PackageChange, 'inPlace'> {
+  return is ? { inPlace: true } : {};
+}
+
+function isSameInstall(was: InstalledPackage, now: InstalledPackage): boolean {
+  return was.root === now.root && was.installedAt !== undefined && was.installedAt === now.installedAt;
 }
 
 /** Hashes of different kinds cannot be compared: npm may record sha1 once and sha512 later for one tarball. */

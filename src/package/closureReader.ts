@@ -3,6 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClosureReading, InstalledPackage, PackageRef } from '../model/package.ts';
 import { MetadataCache } from './metadataCache.ts';
+import type { ImportReader } from './npm/importedCode.ts';
 import { readClosure } from './readClosure.ts';
 
 /**
@@ -147,6 +148,12 @@ interface Kept {
 export class ClosureReader {
   readonly #cache = new MetadataCache();
   readonly #kept = new Map<string, Kept>();
+  readonly #imported: ImportReader | undefined;
+
+  /** @param imported to compare also the files of npm packages that the own one imports from others */
+  constructor(imported?: ImportReader) {
+    this.#imported = imported;
+  }
 
   /**
    * The closure as it is on disk now. An unchanged closure is the same object as before, so that callers can keep what they derived from it. Never throws.
@@ -155,7 +162,9 @@ export class ClosureReader {
   read(ref: PackageRef, now: number): ClosureReading {
     const key = JSON.stringify(ref);
     const before = this.#kept.get(key);
-    const kept = before?.fingerprints?.every((one) => one.isCurrent(now)) ? before : readAgain(ref, before?.reading, this.#cache, now);
+    const kept = before?.fingerprints?.every((one) => one.isCurrent(now))
+      ? before
+      : readAgain(ref, before?.reading, { cache: this.#cache, now, imported: this.#imported });
     this.#kept.set(key, kept);
     return kept.reading;
   }
@@ -177,12 +186,16 @@ export class ClosureReader {
   }
 }
 
-function readAgain(ref: PackageRef, before: ClosureReading | undefined, cache: MetadataCache, now: number): Kept {
+function readAgain(
+  ref: PackageRef,
+  before: ClosureReading | undefined,
+  { cache, now, imported }: { readonly cache: MetadataCache; readonly now: number; readonly imported: ImportReader | undefined },
+): Kept {
   const fingerprints =
     before?.status === 'ok'
       ? [new Fingerprint(closureMarks(ref, before), now), new Fingerprint(before.code ?? [], now, codeEveryMs)]
       : undefined;
-  const read = readClosure(ref, cache, now);
+  const read = readClosure(ref, cache, now, imported);
   const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
   // The same reading leads to the same marks. While an installer runs, marks change within milliseconds.
   const settled = reading === before && read.status === 'ok' && now - read.changedAt > installingMs;

@@ -3,6 +3,7 @@ import { errorName } from '../base/errors.ts';
 import type { ClosureReading, PackageRef, PartsOrFailure } from '../model/package.ts';
 import { statPath } from '../storage/boundedFile.ts';
 import { MetadataCache } from './metadataCache.ts';
+import type { ImportReader } from './npm/importedCode.ts';
 import { readNpmClosure } from './npm/npmClosure.ts';
 import { readPythonClosure } from './python/pythonClosure.ts';
 
@@ -19,10 +20,15 @@ const aheadMs = 5_000;
  * @param cache keeps parsed files between readings; give the same one for all references
  * @param now epoch milliseconds
  */
-export function readClosure(ref: PackageRef, cache: MetadataCache = new MetadataCache(), now: number = Date.now()): ClosureReading {
+export function readClosure(
+  ref: PackageRef,
+  cache: MetadataCache = new MetadataCache(),
+  now: number = Date.now(),
+  imported?: ImportReader,
+): ClosureReading {
   let parts: PartsOrFailure;
   try {
-    parts = ref.ecosystem === 'npm' ? readNpmClosure(ref, cache, now) : readPythonClosure(ref, cache, now);
+    parts = ref.ecosystem === 'npm' ? readNpmClosure(ref, cache, now, imported) : readPythonClosure(ref, cache, now);
   } catch (error) {
     parts = { status: 'unreadable', reason: `${ref.name} could not be read (${errorName(error)})` };
   }

@@ -5,6 +5,7 @@ import type { ClosureParts, InstalledPackage, PackageRef } from '../model/packag
 import { readBounded, readBytes, statPath } from '../storage/boundedFile.ts';
 import { versionFiles } from './closureReader.ts';
 import { codeFiles } from './code/codeContent.ts';
+import { StartContents } from './code/contentAtStart.ts';
 import { installedRoot } from './npm/nodePackage.ts';
 import { recordLines } from './python/pythonMetadata.ts';
 import { followLinks, youngLink } from './resolve/commandPath.ts';
@@ -27,20 +28,24 @@ interface WrittenFile {
  * older loaded is not what is there now, or only times or rights were changed. Modification times can be set back (`cp -p`, `tar`, `rsync -t`), so the change time
  * counts, too, except for a file with several links: package managers make and remove links to the files of their stores. For Python a file whose content is the
  * one in RECORD was touched, one that RECORD names and that is gone was removed, and RECORD itself counts by its change time. Looks at the code of the server's
- * own package, at the version files of all packages, and at the directories and links on the way to them. Of source in place only the version file counts: its
- * code is compared on its own. Undefined when there is none. Never throws.
+ * own package, at the version files of all packages, and at the directories and links on the way to them. Of source in place only the version file counts, unless
+ * git shows that it holds what it held at the start: its code is compared on its own. Undefined when there is none. Never throws.
  *
  * @param after epoch ms
  */
 export function writtenAfter(
   ref: PackageRef,
-  { packages, places = [] }: Pick<ClosureParts, 'packages' | 'places'>,
+  { packages, places = [], code = [] }: Pick<ClosureParts, 'packages' | 'places' | 'code'>,
   after: number,
 ): WrittenFile | undefined {
   const asked = new Set<string>();
+  const contents = new StartContents({ at: after });
   for (const [index, item] of packages.entries()) {
-    const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined) : pythonFiles(item, index === 0);
-    const written = files.find((file) => writtenAt(file) > after && (file.hash === undefined || hashOf(file.path) !== file.hash));
+    const files = item.ecosystem === 'npm' ? npmFiles(item, index === 0 ? ref : undefined, code) : pythonFiles(item, index === 0);
+    const inPlace = item.ecosystem === 'npm' && installedRoot(item.root) === undefined;
+    const isSame = ({ path, hash }: TimedFile): boolean =>
+      inPlace ? holdsCommit(path, contents) : hash !== undefined && hashOf(path) === hash;
+    const written = files.find((file) => writtenAt(file) > after && !isSame(file));
     if (written) {
       return { name: item.name, path: written.path, at: writtenAt(written) };
     }
@@ -120,13 +125,18 @@ interface TimedFile {
   readonly hash?: string;
 }
 
-/** @param ref of the server's own package: then its code counts too */
-function npmFiles(item: InstalledPackage, ref: PackageRef | undefined): TimedFile[] {
+/**
+ * @param ref of the server's own package: then its code counts too
+ * @param imported files that the own package imports from others
+ */
+function npmFiles(item: InstalledPackage, ref: PackageRef | undefined, imported: readonly string[]): TimedFile[] {
   const version = versionFiles(item);
   if (installedRoot(item.root) === undefined) {
     return ref ? version.map((path) => ({ path })) : [];
   }
-  const code = ref ? (codeFiles(item.root)?.files ?? []).map((path) => join(item.root, path)) : [];
+  const code = ref
+    ? (codeFiles(item.root)?.files ?? []).map((path) => join(item.root, path))
+    : imported.filter((path) => item.code !== undefined && path.startsWith(item.root + sep));
   const entry = ref && realPath(ref.entry);
   return [...version, ...code, ...(entry?.startsWith(item.root + sep) ? [entry] : [])].map((path) => ({ path }));
 }
@@ -170,4 +180,10 @@ function realPath(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether git shows that a file holds what the commit at the start held. */
+function holdsCommit(path: string, contents: StartContents): boolean {
+  const seen = statPath(path);
+  return seen.status === 'ok' && contents.of(path, seen.stat.mtimeMs) === 'same';
 }

@@ -200,6 +200,11 @@ function changeEvidence(change: PackageChange, start: string, at: string | undef
     case 'removed':
       return t('{0}; {1} is no longer installed', runs, change.name);
     case 'content':
+      if (change.inPlace) {
+        return at === undefined
+          ? t('{0}; {1} {2} has files that were changed or removed in place', runs, change.name, installed)
+          : t('{0}; {1} {2} has files that were changed or removed in place {3}', runs, change.name, installed, at);
+      }
       return at === undefined
         ? t('{0}; {1} {2} was installed again with other content', runs, change.name, installed)
         : t('{0}; {1} {2} was installed again with other content {3}', runs, change.name, installed, at);

@@ -53,7 +53,7 @@ function changeWords(change: PackageChange): string {
     case 'removed':
       return t('{0}, no longer installed', running);
     case 'content':
-      return t('{0}, installed again', running);
+      return change.inPlace ? t('{0}, changed in place', running) : t('{0}, installed again', running);
     default:
       return change.installed === undefined ? t('{0}, changed', running) : t('{0}, installed {1}', running, oneLine(change.installed, 40));
   }

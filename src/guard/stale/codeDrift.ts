@@ -9,7 +9,7 @@ export interface DriftedPackage {
   readonly serving: string;
   /** `not installed` when it was removed. */
   readonly installed: string;
-  readonly how: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'reinstalled' | 'source';
+  readonly how: 'upgrade' | 'downgrade' | 'changed' | 'removed' | 'reinstalled' | 'edited' | 'source';
 }
 
 interface ChangedCode {
@@ -112,7 +112,8 @@ function unreadableNames(before: readonly InstalledPackage[], now: readonly Inst
 }
 
 function drifted(change: PackageChange, source: boolean): DriftedPackage {
-  const how = source ? 'source' : change.direction === 'content' ? 'reinstalled' : change.direction;
+  const content = change.inPlace ? 'edited' : 'reinstalled';
+  const how = source ? 'source' : change.direction === 'content' ? content : change.direction;
   return {
     name: shownPackageName(change.name),
     serving: change.running ?? 'unknown',

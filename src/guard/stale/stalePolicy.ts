@@ -65,7 +65,7 @@ export function ruleCall(mode: StaleMode, kind: ToolKind, asked: boolean, state:
 
 /** Whether an automatic restart is allowed. A person decides on a restart to an older version, of an editable install, or of a removed package. */
 function mayRestartByItself(packages: readonly DriftedPackage[]): boolean {
-  return packages.every(({ how }) => how === 'upgrade' || how === 'changed' || how === 'reinstalled');
+  return packages.every(({ how }) => how === 'upgrade' || how === 'changed' || how === 'reinstalled' || how === 'edited');
 }
 
 /** Whether the user lets all calls pass. Only a clear yes does. */

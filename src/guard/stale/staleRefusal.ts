@@ -73,6 +73,8 @@ export function driftText({ name, serving, installed, how }: DriftedPackage): st
   switch (how) {
     case 'removed':
       return `it runs ${name} ${serving}, which is no longer installed`;
+    case 'edited':
+      return `${name} ${installed} has files that were changed or removed in place`;
     case 'reinstalled':
       return `${name} ${installed} was reinstalled with other content`;
     case 'source':

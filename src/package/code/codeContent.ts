@@ -9,7 +9,8 @@ const maxBytes = 8 * 1024 * 1024;
 
 const code = new Set(['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts', '.jsx', '.tsx', '.node', '.wasm']);
 
-interface CodeContent {
+/** The content of a package's code. */
+export interface CodeContent {
   readonly content: string;
   /** Newest change time of the files, epoch ms; used to wait for a running install, never as evidence. */
   readonly changedAt: number;

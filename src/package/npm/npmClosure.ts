@@ -6,6 +6,7 @@ import { BirthTimes, installedSince } from '../birthTimes.ts';
 import { codeContent } from '../code/codeContent.ts';
 import { isInstalling, npmRetired } from '../installing.ts';
 import type { MetadataCache } from '../metadataCache.ts';
+import type { ImportReader } from './importedCode.ts';
 import { installedRoot, inYarnStore, packageOfFile, readManifest } from './nodePackage.ts';
 import { NpmLockContents } from './npmLock.ts';
 import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
@@ -14,7 +15,7 @@ import { readYarnArchive, yarnArchive } from './yarnArchive.ts';
  * Reads the package of an npm reference and all that it requires, found as Node finds them: in `node_modules` upwards from the real directory of each package.
  * The same rule serves npm (local, global, npx), pnpm and bun. Links are resolved at each reading, because they may lead elsewhere now.
  */
-export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number): PartsOrFailure {
+export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: number, imported?: ImportReader): PartsOrFailure {
   const archive = yarnArchive(ref.entry);
   if (archive) {
     return readYarnArchive(archive);
@@ -23,7 +24,7 @@ export function readNpmClosure(ref: PackageRef, cache: MetadataCache, now: numbe
   if ('status' in own) {
     return own;
   }
-  return new NpmWalk(cache, now).from(own.directory, ref);
+  return new NpmWalk(cache, now, imported).from(own.directory, ref);
 }
 
 /** Where the reference's package lies now. */
@@ -72,6 +73,7 @@ function resolvedEntry(entry: string): { readonly path: string } | { readonly st
 /** One walk over the closure. Caches what it reads, so that it reads nothing twice. */
 class NpmWalk {
   readonly #cache: MetadataCache;
+  readonly #imports: ImportReader | undefined;
   readonly #now: number;
   readonly #locks: NpmLockContents;
   readonly #births = new BirthTimes();
@@ -82,12 +84,15 @@ class NpmWalk {
   readonly #watch = new Set<string>();
   readonly #places = new Set<string>();
   #code: readonly string[] = [];
+  /** The files of another package that the own one imports. Undefined as long as the own one was not read. */
+  #imported: ReturnType<ImportReader> | undefined;
   readonly #packages: InstalledPackage[] = [];
   #changedAt = 0;
   /** The first unreadable path. Its packages must not count as removed. */
   #refused: string | undefined;
 
-  constructor(cache: MetadataCache, now: number) {
+  constructor(cache: MetadataCache, now: number, imported?: ImportReader) {
+    this.#imports = imported;
     this.#cache = cache;
     this.#now = now;
     this.#locks = new NpmLockContents(cache);
@@ -149,12 +154,16 @@ class NpmWalk {
     const manifest = this.#packages.length === 0 ? this.#lstat(join(directory, 'package.json')) : undefined;
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : (this.#ownCode(directory) ?? this.#locks.contentOf(directory, version));
+    // Source in place (`npm link`) is compared on its own.
+    const imported = installedRoot(directory) === undefined ? undefined : this.#imported?.(directory);
+    this.#code = [...this.#code, ...(imported?.files ?? [])];
     this.#packages.push({
       ecosystem: 'npm',
       name: name ?? nameByPath(directory),
       ...(version === undefined ? {} : { version }),
       root: directory,
       ...(content === undefined ? {} : { content }),
+      ...(imported && { code: imported.content }),
       // A directory of source in place was not installed: its creation says nothing about its code.
       ...(installedAt === undefined || installedRoot(directory) === undefined ? {} : { installedAt }),
     });
@@ -162,6 +171,7 @@ class NpmWalk {
       this.#changedAt,
       stat?.ctimeMs ?? 0,
       manifest?.ctimeMs ?? 0,
+      imported?.changedAt ?? 0,
       installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
     );
     this.#watchFor(directory);
@@ -173,6 +183,7 @@ class NpmWalk {
     const read = isOwn ? codeContent(directory, this.#cache) : undefined;
     this.#changedAt = Math.max(this.#changedAt, read?.changedAt ?? 0);
     this.#code = read?.files ?? this.#code;
+    this.#imported ??= read && this.#imports?.(directory, read.files, this.#cache, (name) => this.#resolve(directory, name));
     for (const path of read?.folders ?? []) {
       this.#places.add(path);
     }

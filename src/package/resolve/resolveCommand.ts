@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path';
-import { isRecord } from '../../base/json.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
-import { readJsonObject, readStart, statPath } from '../../storage/boundedFile.ts';
+import { readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
 import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
+import { type CommandStep, type PackageScript, packageScript } from './packageScript.ts';
 import { cmdShim, powershellShim, type ShimCommand, shebangWords, shellShim } from './shimText.ts';
 import { holderOf, managedProgram, projectEnvironment } from './versionManagers.ts';
 
@@ -19,6 +19,8 @@ export interface ClientCommand extends SearchPlace {
 
 /** Searches whose results change with a file that appears in another folder. */
 export interface Searches {
+  /** The scripts of package.json files that decide, outermost first. */
+  readonly scripts?: readonly PackageScript[];
   /** The paths under which programs were searched for on PATH, up to the one that was found. */
   readonly tried: readonly string[];
   /** A module, a project or a version file was searched for: only following the command again shows whether another one is found. */
@@ -42,13 +44,6 @@ const readBytes = 64 * 1024;
 
 type Words = readonly string[];
 
-/** One step: the words that the program starts in turn, or the end of the chain. */
-type Step =
-  | { readonly next: Words; readonly cwd?: string; readonly ownPath?: true }
-  | { readonly argv: Words }
-  | { readonly unknown: string }
-  | 'elsewhere';
-
 /**
  * Follows a command to the package that it starts: PATH, symbolic links, the shims of package managers, `#!` lines and wrappers that only start one program.
  * Reads files and runs nothing; what cannot be read is unknown. Never throws.
@@ -57,15 +52,24 @@ export function resolveCommand(command: ClientCommand): CommandLead {
   const visited = new Set<string>();
   const searched = new Set<string>();
   const tried = new Set<string>();
-  const way = () => ({ visited: [...visited], tried: [...tried], searched: searched.size > 0 });
+  const scripts: PackageScript[] = [];
+  const way = () => ({
+    visited: [...visited],
+    tried: [...tried],
+    searched: searched.size > 0,
+    ...(scripts.length > 0 ? { scripts } : {}),
+  });
   let { words, cwd, environment } = command;
   for (let depth = 0; depth < deepest; depth += 1) {
     const step = stepOf(words, { ...command, cwd, environment, tried, searched }, visited);
     if (step === 'elsewhere') {
       return { elsewhere: true, ...way() };
     }
+    if (!('argv' in step) && step.script) {
+      scripts.push(step.script);
+    }
     if ('unknown' in step) {
-      return { found: step, ...way() };
+      return { found: { unknown: step.unknown }, ...way() };
     }
     if ('argv' in step) {
       const found = packageOf(step.argv, { ...command, cwd, environment, searched }, visited);
@@ -78,7 +82,7 @@ export function resolveCommand(command: ClientCommand): CommandLead {
   return { found: { unknown: 'its command leads through too many scripts' }, ...way() };
 }
 
-function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
+function stepOf(words: Words, place: SearchPlace, visited: Set<string>): CommandStep {
   const [program = '', ...args] = words;
   const name = commandName(program);
   const launch = parseLaunch(program, args);
@@ -105,7 +109,7 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Step {
         : 'elsewhere';
     case 'npm-run':
       place.searched?.add('package.json');
-      return packageScript(launch, place, visited);
+      return packageScript(words, launch, place, visited);
     case 'npm-exec':
       return localProgram(launch, place);
     case 'pnpm-exec':
@@ -132,7 +136,7 @@ function keepsPath(wrapper: string, args: Words): boolean {
 }
 
 /** The command inside wrappers (`env`, `sh -c`, our guard), as words. */
-function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): Step {
+function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): CommandStep {
   const { target, interpreter, args } = launch;
   // Which Node runs a script is another question.
   if (!pathKept && launch.launcher !== 'node' && !(interpreter ?? target ?? '').includes('/')) {
@@ -159,7 +163,7 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): S
 }
 
 /** A Python is part of the answer: its place decides which packages it loads. */
-function interpreterStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>): Step {
+function interpreterStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>): CommandStep {
   const found = findProgram(program, place);
   if (found === undefined) {
     return notFound(program, place);
@@ -173,7 +177,7 @@ function interpreterStep([program = '', ...args]: Words, place: SearchPlace, vis
 }
 
 /** @param shell the shell that the file is given to; undefined: the file itself is started */
-function programStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>, shell?: string): Step {
+function programStep([program = '', ...args]: Words, place: SearchPlace, visited: Set<string>, shell?: string): CommandStep {
   const file = shell === undefined ? findProgram(program, place) : scriptFile(program, place);
   if (file === undefined) {
     return notFound(program, place);
@@ -210,7 +214,7 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   return 'elsewhere';
 }
 
-function shimStep({ words, cwd, ownPath }: ShimCommand, args: Words, place: SearchPlace): Step {
+function shimStep({ words, cwd, ownPath }: ShimCommand, args: Words, place: SearchPlace): CommandStep {
   return {
     next: [...words, ...args],
     ...(cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', cwd) }),
@@ -218,29 +222,8 @@ function shimStep({ words, cwd, ownPath }: ShimCommand, args: Words, place: Sear
   };
 }
 
-/** `npm run NAME`, where the script is one plain command. */
-function packageScript(launch: LaunchSpec, place: SearchPlace, visited: Set<string>): Step {
-  const cwd = launch.cwd === undefined ? place.cwd : resolve(place.cwd ?? '/', launch.cwd);
-  const folder = cwd === undefined ? undefined : holderOf(cwd, 'package.json');
-  const file = folder === undefined ? undefined : join(folder, 'package.json');
-  const manifest = file === undefined ? undefined : readJsonObject(file);
-  const line = isRecord(manifest?.scripts) ? manifest.scripts[launch.target ?? ''] : undefined;
-  if (folder === undefined || file === undefined || typeof line !== 'string') {
-    return { unknown: 'its package script cannot be read' };
-  }
-  visited.add(file);
-  const commands = splitShell(line);
-  const [program = '', ...rest] = (commands?.length === 1 ? commands[0]?.words : undefined) ?? [];
-  if (program === '' || /[=$`*?]/.test(program)) {
-    return { unknown: 'its package script is more than one program' };
-  }
-  const own = join(folder, 'node_modules', '.bin', program);
-  const local = !program.includes('/') && statPath(own).status === 'ok';
-  return { next: [local ? own : program, ...rest, ...launch.args], cwd: folder };
-}
-
 /** `npx NAME`: npm starts a program of this name that the project has, and asks no registry (libnpmexec). Any other choice is npm's. */
-function localProgram(launch: LaunchSpec, place: SearchPlace): Step {
+function localProgram(launch: LaunchSpec, place: SearchPlace): CommandStep {
   const { spec = '', target } = launch;
   if (target !== undefined || launch.specs.length !== 1 || !/^[\w.-]+$/.test(spec)) {
     return 'elsewhere';
@@ -251,7 +234,7 @@ function localProgram(launch: LaunchSpec, place: SearchPlace): Step {
 }
 
 /** `pnpm exec NAME`, `yarn run NAME`: the program of the project. */
-function projectProgram(launch: LaunchSpec, place: SearchPlace): Step {
+function projectProgram(launch: LaunchSpec, place: SearchPlace): CommandStep {
   const cwd = launch.cwd === undefined ? place.cwd : resolve(place.cwd ?? '/', launch.cwd);
   const program = join('node_modules', '.bin', launch.target ?? '');
   const folder = cwd === undefined || launch.target === undefined ? undefined : holderOf(cwd, program);
@@ -265,7 +248,7 @@ function projectProgram(launch: LaunchSpec, place: SearchPlace): Step {
  * workspace. Options that make another environment leave the choice to uv, and so does a script that names its own packages.
  * @param words what follows `run`
  */
-function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited: Set<string>): Step {
+function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited: Set<string>): CommandStep {
   const { inner, target = '', args } = launch;
   const options = words.slice(0, words.indexOf(target));
   if (

@@ -29,6 +29,8 @@ export const factSchemas = {
     commit: v.exactOptional(text),
     linked: v.exactOptional(v.literal(true)),
   }),
+  /** The scripts of package.json files by which it was started, outermost first. */
+  script: v.object({ ...base, scripts: v.pipe(v.array(v.object({ file: text, name: text, line: text })), v.maxLength(8)) }),
   /** How much processor time (`ms`) it and everything below it (`processes`) had used at `beganAt`, ms since boot: replaced when it has worked since. */
   processor: v.object({ ...base, processes: v.pipe(v.number(), v.integer()), beganAt: time, ms: time }),
   /** Since when (`beganAt`) it uses a core, as read last at `readAt`, both ms since boot; processor time `used` since then and in `total`. */
@@ -92,6 +94,7 @@ export const baselineSchema = v.object({
         version: v.exactOptional(text),
         root: text,
         content: v.exactOptional(text),
+        code: v.exactOptional(text),
         installedAt: v.exactOptional(time),
       }),
     ),

@@ -10,6 +10,7 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
 import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
@@ -196,9 +197,13 @@ export function leadsToItsPackage(words: readonly string[], observed: MatchInput
 
 function isSamePackage({ ref }: Lead, { server, detail }: MatchInput): boolean {
   const own = ref && detail ? identifyPackage(server, detail) : undefined;
+  if (own !== undefined && 'unknown' in own) {
+    // The version that runs was removed: its path still names it.
+    const script = server.argv.find((word) => isAbsolutePath(word) && lastPart(word) === lastPart(ref?.entry ?? ''));
+    return script !== undefined && statPath(script).status === 'absent' && versionless(script) === versionless(ref?.entry ?? '');
+  }
   return (
     own !== undefined &&
-    'ref' in own &&
     own.ref.ecosystem === ref?.ecosystem &&
     sameName(own.ref.name, ref.name) &&
     lastPart(own.ref.entry) === lastPart(ref.entry)
@@ -246,10 +251,23 @@ function lastChange(path: string): number {
   return stat ? Math.max(stat.mtimeMs, stat.ctimeMs) : 0;
 }
 
-/** A script of an installed package by its project and its path in the package, in Homebrew's Cellar by its path in a version; for any other script its path. */
+/**
+ * A script of an installed package by its project and its path in the package, in Homebrew's Cellar by its path in a version, in Nix's store by its path in a build,
+ * in a snap by its path in a revision; for any other script its path.
+ */
 function inProject(script: string): string {
   // Without `node_modules`: what `pnpm add -g` installed.
   const first = script.search(/(?:\/node_modules)?\/\.pnpm\//);
   const last = script.lastIndexOf('/node_modules/');
-  return first < 0 ? script.replace(/(\/Cellar\/[^/]+\/)[^/]+\//, '$1') : `${script.slice(0, first)}\n${script.slice(last)}`;
+  return first < 0
+    ? script
+        .replace(/(\/Cellar\/[^/]+\/)[^/]+\//, '$1')
+        .replace(/(\/store\/)[\da-z]{32}-([^/]+?)-\d[^/]*\//, '$1$2/')
+        .replace(/(\/snap\/[^/]+\/)(?:x?\d+|current)\//, '$1')
+    : `${script.slice(0, first)}\n${script.slice(last)}`;
+}
+
+/** A path without the versions in it. */
+function versionless(path: string): string {
+  return path.replace(/\d+(\.\d+)+[\w.+-]*/g, '');
 }

@@ -13,11 +13,10 @@ import { ClosureReader } from '../../package/closureReader.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
 import { freshMs, isSameWay, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
-import { observedWords } from '../../process/commandline/parseLaunch.ts';
-import { normalizePythonName } from '../../version/pythonSpec.ts';
+import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { commandEntries, type Followed, followCommands } from './commandLeads.ts';
+import { commandEntries, comparedName, type Followed, followCommands, judgeScripts } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { installedPackage, packageChange, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
@@ -72,12 +71,16 @@ export class Beside {
     }
     const own = runningCode(server, known, facts);
     if (own === undefined) {
-      return this.#removedBefore(attributed, server);
+      return this.#removedBefore(attributed, server, facts);
     }
     const followed = this.#follow(attributed, server, own);
     const { visited, way, unknown } = followed;
     // Another process may have been started by the entry.
     const running = { ...(followed.running ?? own), ...(attributed.concluded ? { by: 'concluded' as const } : {}) };
+    const scripts = judgeScripts(server, followed, running, facts);
+    if (scripts) {
+      return scripts;
+    }
     if (unknown !== undefined) {
       // Where the version that runs is not known either, that is said already.
       return known?.running == null ? {} : { unknown: t('what its command leads to now is not known: {0}', unknown) };
@@ -147,10 +150,15 @@ export class Beside {
   }
 
   /** Its script was removed before the first scan. Where its entry leads to another place now, that is the rest of an upgrade. */
-  #removedBefore(attributed: Attributed, server: ServerContext): BesideVerdict {
+  #removedBefore(attributed: Attributed, server: ServerContext, facts: FactStore): BesideVerdict {
     const { row, detail, loaded } = server;
     const script = 'unknown' in loaded ? missingEntryScript(row, detail) : undefined;
-    const followed = script === undefined ? undefined : this.#follow(attributed, server, { name: '' });
+    const byScript = attributed.launchers.some((launcher) => observedLaunch(launcher).launcher === 'npm-run');
+    const followed = script === undefined && !byScript ? undefined : this.#follow(attributed, server, { name: '' });
+    const scripts = script === undefined && followed ? judgeScripts(server, followed, undefined, facts) : undefined;
+    if (scripts) {
+      return scripts;
+    }
     const { leads, way } = followed ?? { leads: [] };
     const [lead] = leads;
     const reading =
@@ -253,7 +261,7 @@ export class Beside {
         return [{ ...lead, dependencies: [], changedAt: 0 }];
       }
       const { ref, followed } = lead;
-      if (ref.ecosystem !== running.ecosystem || plainName(ref) !== plainName(running)) {
+      if (ref.ecosystem !== running.ecosystem || comparedName(ref) !== comparedName(running)) {
         return [];
       }
       const reading = this.#read(ref, server);
@@ -317,8 +325,4 @@ function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean
 
 function isHere(running: RunningCode, other: string): boolean {
   return running.place === other || samePlace(running, other);
-}
-
-function plainName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
-  return ecosystem === 'python' ? normalizePythonName(name) : name;
 }

@@ -6,10 +6,11 @@ import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/pr
 import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader, versionFiles } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
+import { importedCode } from '../../package/npm/importedCode.ts';
 
 /** Readings of installations, one in each scan for all servers that run from the same one. */
 class Installations {
-  readonly #reader = new ClosureReader();
+  readonly #reader = new ClosureReader(importedCode);
   readonly #ofThisScan = new Map<string, ClosureReading>();
 
   /** The installation as it is now; the same object while it does not change. Never throws. @param now epoch ms */

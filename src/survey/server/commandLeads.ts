@@ -1,14 +1,22 @@
+import { startToleranceMs } from '../../diagnosis/stale/baseline.ts';
+import { judgeMissingPackageScript, judgeOtherEntry } from '../../diagnosis/stale/packageScripts.ts';
 import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
 import type { RawDefinition } from '../../model/definition.ts';
+import type { Finding } from '../../model/finding.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { environmentBeforeShims, environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
+import { followLinks } from '../../package/resolve/commandPath.ts';
+import type { PackageScript } from '../../package/resolve/packageScript.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
 import { standInsOf } from '../../package/resolve/shimText.ts';
 import { observedWords } from '../../process/commandline/parseLaunch.ts';
+import { normalizePythonName } from '../../version/pythonSpec.ts';
+import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
-import type { ServerContext } from './serverContext.ts';
+import { lastChange } from '../watch/watchPlan.ts';
+import { runningServer, type ServerContext } from './serverContext.ts';
 import type { RunningCode } from './serverVersions.ts';
 
 /** Where commands lead, with the versions there. */
@@ -158,13 +166,74 @@ function commandOf(
 
 function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): Followed {
   const reasons = resolved.flatMap((one) => ('found' in one && 'unknown' in one.found ? [one.found.unknown] : []));
+  const [only, ...more] = resolved;
   return {
+    ...(only?.scripts && more.length === 0 ? { scripts: only.scripts } : {}),
     leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
     ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
     visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
     tried: [...new Set(resolved.flatMap(({ tried }) => tried))],
     searched: resolved.some(({ searched }) => searched),
   };
+}
+
+/**
+ * The verdict on the package scripts by which a server was started: one that is gone, or that starts something else now. How they were at the start is recorded when
+ * they are first seen, unless their file was written after the start.
+ * @param running undefined when the package that runs is not known
+ * @returns undefined when they say nothing
+ */
+export function judgeScripts(
+  server: ServerContext,
+  { scripts = [], leads }: Pick<Followed, 'scripts' | 'leads'>,
+  running: RunningCode | undefined,
+  facts: FactStore,
+): { readonly finding?: Finding; readonly unknown?: string; readonly askAgainIn?: number } | undefined {
+  const { row, loaded, now } = server;
+  if (scripts.length === 0) {
+    return undefined;
+  }
+  const isOld = ({ file }: PackageScript): boolean => lastChange(file) <= row.startedAt + startToleranceMs;
+  const recorded = facts.fact(row.identity, 'script');
+  if (recorded === undefined && scripts.every(isOld)) {
+    const known = scripts.flatMap(({ line, ...one }) => (line === undefined ? [] : [{ ...one, line }]));
+    facts.recordFact(row.identity, 'script', { takenAt: now, scripts: known });
+    return undefined;
+  }
+  const before = (script: PackageScript, index: number) => {
+    const was = recorded?.scripts[index];
+    return recorded && was?.file === script.file && was.name === script.name ? { line: was.line, takenAt: recorded.takenAt } : undefined;
+  };
+  const changed = scripts.findIndex((script, index) => (recorded ? before(script, index)?.line !== script.line : !isOld(script)));
+  const script = scripts[changed];
+  if (script === undefined) {
+    return undefined;
+  }
+  const was = before(script, changed);
+  const { file, name } = script;
+  const evidence = { ...runningServer(server), file, name, changedAt: lastChange(file) };
+  if (script.line === undefined) {
+    const missing = judgeMissingPackageScript({ ...evidence, ...(was ? { before: was } : {}) });
+    return missing.finding ? missing : { ...missing, unknown: `${file} has no script ${name}` };
+  }
+  const [lead] = leads;
+  if (lead === undefined || !('ref' in lead) || running === undefined) {
+    return undefined;
+  }
+  if (comparedName(lead.ref) !== comparedName(running)) {
+    return { unknown: `its package script “${name}” was written after it started, and leads to another package now (${lead.ref.name})` };
+  }
+  const [own, other] = ['unknown' in loaded ? undefined : loaded.ref.entry, lead.ref.entry].map(
+    (path) => path && followLinks(path, new Set<string>()),
+  );
+  return was && own && other && own !== other && !('unknown' in loaded) && loaded.ref.editable === true
+    ? { finding: judgeOtherEntry({ ...evidence, before: was }, [own, other]) }
+    : undefined;
+}
+
+/** The name of a package by which it is compared. */
+export function comparedName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
+  return ecosystem === 'python' ? normalizePythonName(name) : name;
 }
 
 /** Yarn Plug'n'Play: each start takes the archive that the project's map names. */

@@ -80,13 +80,15 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
 
 /** One package as it was loaded, without the time of its installation. Undefined when the two versions cannot be compared. */
 function corrected(item: InstalledPackage, version: string): InstalledPackage | undefined {
-  const { installedAt: _, content, ...rest } = item;
+  const { installedAt: _, content, code, ...rest } = item;
   const known = item.version;
   if (known === undefined || compareVersions(item.ecosystem, known, version) === 'unknown') {
     return undefined;
   }
   // The same version: its content is taken for what was loaded, too.
-  return isSameVersion(item.ecosystem, known, version) ? { ...rest, ...(content === undefined ? {} : { content }) } : { ...rest, version };
+  return isSameVersion(item.ecosystem, known, version)
+    ? { ...rest, ...(content === undefined ? {} : { content }), ...(code === undefined ? {} : { code }) }
+    : { ...rest, version };
 }
 
 /** Names of npm and PyPI: no other text is shown as a package name. */

@@ -111,7 +111,7 @@ export const fullSnapshot: Full<Snapshot> = {
         },
       },
       unknown: 'dependencies not compared: no lock file',
-      changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '4.1.0', direction: 'upgrade' }],
+      changedDependencies: [{ name: 'zod', running: '3.25.0', installed: '3.25.0', direction: 'content', inPlace: true }],
       memoryBytes: 90_000_000,
       idleSince: at,
       tree: [4711, 4710],

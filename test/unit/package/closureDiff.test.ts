@@ -56,6 +56,23 @@ describe('diffClosures', () => {
     deepEqual(diffClosures([{ ...own, content: 'sha512-x' }], [{ ...own, content: 'sha512-y' }]).own?.direction, 'content');
   });
 
+  it('tells files that were changed in place from another installation, by the hash of its files and the time of the installation', () => {
+    const was = npm('a', '1.0.0', { content: 'code-x', installedAt: 1_000 });
+    const changed = (now: Partial<InstalledPackage>): unknown =>
+      diffClosures([own, was], [own, { ...was, content: 'code-y', ...now }]).dependencies.map(({ direction, inPlace }) => [
+        direction,
+        inPlace,
+      ]);
+    deepEqual(changed({}), [['content', true]]);
+    deepEqual(changed({ installedAt: 2_000 }), [['content', undefined]]);
+    deepEqual(changed({ root: '/elsewhere' }), [['content', undefined]]);
+    deepEqual(
+      diffClosures([own, { ...was, content: 'sha512-x' }], [own, { ...was, content: 'sha512-y' }]).dependencies[0]?.inPlace,
+      undefined,
+      'only an installer writes recorded hashes',
+    );
+  });
+
   it('compares several copies of one package as a set', () => {
     const top = npm('a', '1.0.0');
     const nested = npm('a', '2.0.0', { root: '/p/node_modules/b/node_modules/a' });

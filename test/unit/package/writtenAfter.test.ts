@@ -1,4 +1,5 @@
 import { equal, ok } from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, linkSync, lutimesSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +46,40 @@ describe('a file that was written after the start', () => {
     ok(reading.status === 'ok');
     return writtenAfter(ref, reading, since)?.path.slice(tree.root.length + 1);
   };
+
+  it('of source in place counts unless git shows that it holds what the commit at the start held', async () => {
+    const manifest = JSON.stringify({ name: 'tiny', version: '1.0.0' });
+    write('p/package.json', manifest);
+    write('p/server.js', '');
+    const ref: PackageRef = {
+      ecosystem: 'npm',
+      entry: tree.path('p/server.js'),
+      environment: tree.path('p'),
+      name: 'tiny',
+      editable: true,
+    };
+    const since = await moment();
+    utimesSync(tree.path('p/package.json'), new Date(), new Date());
+    equal(found(ref, since), 'p/package.json', 'without git');
+    const git = (date: string, ...args: readonly string[]): unknown =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...args], {
+        cwd: tree.path('p'),
+        env: { ...process.env, HOME: tree.root, GIT_CONFIG_NOSYSTEM: '1', GIT_COMMITTER_DATE: date },
+      });
+    const commit = (date: Date): void => {
+      git(date.toISOString(), 'init', '-q');
+      git(date.toISOString(), 'add', '.');
+      git(date.toISOString(), 'commit', '-qm', 'one');
+    };
+    commit(old);
+    equal(found(ref, since), undefined, 'a touch');
+    chmodSync(tree.path('p/package.json'), 0o600);
+    equal(found(ref, since), undefined, 'a chmod');
+    writeFileSync(tree.path('p/package.json'), manifest.replace('1.0.0', '1.1.0'));
+    equal(found(ref, since), 'p/package.json', 'another content');
+    commit(new Date(since + 3_600_000));
+    equal(found(ref, since), 'p/package.json', 'committed after the start');
+  });
 
   it('of a Python package counts unless it holds what its installer recorded, and so does RECORD itself', async () => {
     const site = 'v/lib/python3.11/site-packages';

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { events, type Layout, type Place } from './layoutRow.ts';
 import { tiny, unrelated, writeTiny } from './localPackages.ts';
 import { moveLink } from './nodeLayouts.ts';
@@ -52,15 +52,21 @@ const nix: Layout = {
   how: 'beside',
   seenAfterwards: { 'prune of the old version': 'stale/replaced-beside/likely' },
   name: 'Nix profile',
-  install: (place, version) => switchGeneration(place, version, `hash${version}`),
-  again: (place, version) => switchGeneration(place, version, `rebuilt${version}`),
+  install: (place, version) => switchGeneration(place, version, hashOf('a', version)),
+  again: (place, version) => switchGeneration(place, version, hashOf('b', version)),
   unrelated: (place) => {
     writeProgram(join(place.folder, 'store', 'other-unrelated', 'bin', unrelated.name), '#!/bin/sh\n');
-    generation(place, 'environment-both', { [bin]: `hash${versions[0]}-${bin}-${versions[0]}`, [unrelated.name]: 'other-unrelated' });
+    generation(place, 'environment-both', {
+      [bin]: `${hashOf('a', versions[0])}-${bin}-${versions[0]}`,
+      [unrelated.name]: 'other-unrelated',
+    });
   },
-  prune: (place, old) => rmSync(join(place.folder, 'store', `hash${old}-${bin}-${old}`), { recursive: true }),
+  prune: (place, old) => rmSync(join(place.folder, 'store', `${hashOf('a', old)}-${bin}-${old}`), { recursive: true }),
   command: (place) => ({ words: [join(place.folder, 'profile', 'bin', bin)] }),
 };
+
+/** As long as the hash of a build in Nix's store. */
+const hashOf = (build: string, version: string): string => `${build}${version.replaceAll('.', '')}`.padEnd(32, '0q');
 
 function switchGeneration(place: Place, version: string, hash: string): void {
   const build = `${hash}-${bin}-${version}`;
@@ -132,5 +138,37 @@ function replaceImage(place: Place, owner: string, version: string): void {
   }
 }
 
+/** A folder for each revision, a link to the current one, and a program that starts from there what the revision names, by the revision's own path. */
+const snap: Layout = {
+  ...base,
+  // The revision stays on the command line of the process.
+  how: 'beside',
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  name: 'snap',
+  install: (place, version) => chooseRevision(place, version),
+  again(place, version) {
+    rmSync(revision(place, version), { recursive: true });
+    chooseRevision(place, version);
+  },
+  unrelated: (place) => prefix(join(place.folder, 'snap', unrelated.name, '7'), unrelated.version),
+  prune: (place, old) => rmSync(revision(place, old), { recursive: true }),
+  command: (place) => ({ words: [join(place.folder, 'snap', 'bin', bin)] }),
+};
+
+const revision = (place: Place, version: string): string => join(place.folder, 'snap', bin, `x${version.replaceAll('.', '')}`);
+
+function chooseRevision(place: Place, version: string): void {
+  const folder = revision(place, version);
+  if (!existsSync(folder)) {
+    prefix(folder, version);
+    mkdirSync(join(folder, 'meta'));
+    writeFileSync(join(folder, 'meta', 'snap.yaml'), `name: ${bin}\napps:\n  ${bin}:\n    command: bin/${bin}\n`);
+  }
+  const current = join(place.folder, 'snap', bin, 'current');
+  moveLink(basename(folder), current);
+  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\nexec node "$(readlink -f ${current})/bin/${bin}" "$@"\n`);
+  moveLink('../../snapd', join(place.folder, 'snap', 'bin', bin));
+}
+
 /** Layouts of tools that are not run here; each is what the tool writes. */
-export const handLayouts: readonly Layout[] = [brew, nix, mise, volta];
+export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, volta];

@@ -45,13 +45,19 @@ describe('files of a package that are written in place', function () {
   function helper(): string {
     const path = join(folder(), '..', 'helper-lib', 'package.json');
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, JSON.stringify({ name: 'helper-lib', version: '2.0.0' }));
+    const exports = { './*': { import: './esm/*', require: './cjs/*' } };
+    writeFileSync(path, JSON.stringify({ name: 'helper-lib', version: '2.0.0', type: 'module', exports }));
+    for (const kind of ['esm', 'cjs']) {
+      mkdirSync(join(dirname(path), kind), { recursive: true });
+      writeFileSync(join(dirname(path), kind, 'one.js'), `// ${kind}\n`);
+    }
     return path;
   }
 
   /** A server whose entry is below the package's directory, installed well before its start. */
-  async function start(dependencies = {}): Promise<RunningServer> {
+  async function start(dependencies = {}, imports = ''): Promise<RunningServer> {
     const entry = nodeServer(join(folder(), 'dist'));
+    appendFileSync(join(folder(), 'dist', 'lib', 'helper.js'), imports);
     rmSync(join(folder(), 'dist', 'package.json'));
     version('1.0.0', dependencies);
     world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [entry] } } });
@@ -81,7 +87,7 @@ describe('files of a package that are written in place', function () {
 
   it('are seen within a second where the package is watched: the version, the code alone in any file, and the version of a dependency', async () => {
     helper();
-    const { pid } = await start({ 'helper-lib': '*' });
+    const { pid } = await start({ 'helper-lib': '*' }, "import 'helper-lib/one.js';\n");
     const now = await watched(pid);
     await noScanOfItsOwn();
     const at = Date.now();
@@ -93,10 +99,11 @@ describe('files of a package that are written in place', function () {
     assert.ok(took > 500 && took < 2_000, `${took} ms`);
     version('1.0.0', { 'helper-lib': '*' });
     await until('the row is well', () => headlines(now() as Instance).length === 0, 5_000);
-    // Nothing but the code of another file than the entry, then of the entry, and the version of a dependency.
+    // Nothing but the code of another file than the entry, then of the entry, the file of a dependency that it imports, and the version of that.
     for (const [path, label] of [
       [join('dist', 'lib', 'helper.js'), 'stale/content/proven'],
       [join('dist', 'server.js'), 'stale/content/proven'],
+      [join('..', 'helper-lib', 'esm', 'one.js'), 'stale/content/proven'],
       [join('..', 'helper-lib', 'package.json'), 'stale/dependency/proven'],
     ] as const) {
       const file = join(folder(), path);
@@ -106,6 +113,12 @@ describe('files of a package that are written in place', function () {
       writeFileSync(file, before);
       await until('the row is well', () => headlines(now() as Instance).length === 0, 5_000);
     }
+    const other = join(folder(), '..', 'helper-lib', 'cjs', 'one.js');
+    writeFileSync(other, '// not loaded');
+    utimesSync(join(folder(), '..', 'helper-lib', 'esm', 'one.js'), new Date(), new Date());
+    await live?.refresh();
+    await noScanOfItsOwn();
+    assert.deepEqual(headlines(now() as Instance), [], 'the form that is not loaded, and a touch');
   });
 
   it('a link to a dependency that led elsewhere before the first scan is not taken for what runs', async () => {
@@ -160,6 +173,11 @@ describe('files of a package that are written in place', function () {
     const touched = await late(pid);
     assert.deepEqual([touched.package?.running, touched.findings], ['1.0.0', []]);
     assertNames(touched.unknown, join('helper-lib', 'package.json'));
+
+    rmSync(join(world.root, 'late'), { recursive: true });
+    appendFileSync(join(dirname(dependency), 'esm', 'one.js'), '// another');
+    const imported = await late(pid);
+    assert.deepEqual([imported.package?.running, imported.findings], ['1.0.0', []]);
 
     rmSync(join(world.root, 'late'), { recursive: true });
     appendFileSync(join(folder(), 'dist', 'lib', 'helper.js'), '// another');

@@ -1,6 +1,6 @@
 // Wrappers that became the server by `exec`: its command line has no word of them. Layouts made by hand.
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { chmodSync, lutimesSync, utimesSync } from 'node:fs';
+import { chmodSync, lutimesSync, rmSync, utimesSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { HandMadeScan, node, release, stale } from './handMadeScan.ts';
 
@@ -39,6 +39,35 @@ describe('a wrapper that became the server', () => {
     await observe(server(), 'another');
     deepEqual(await verdict(), ['1.0.0', '1.1.0', likely]);
     deepEqual(await verdict(), ['1.0.0', '1.1.0', likely], 'the second look remembers no conclusion');
+  });
+
+  it('that leads to another build of Nix or revision of a snap: its entry, without a conclusion; also when the old one was removed', async () => {
+    const build = (hash: string, version: string): string => `nix/store/${hash.repeat(32)}-tiny-${version}`;
+    for (const [old, now] of [
+      [build('a', '1.0.0'), build('b', '1.1.0')],
+      ['snap/tiny/x1', 'snap/tiny/current'],
+    ] as const) {
+      write({ ...release(old, '1.0.0'), ...release(now, '1.1.0') });
+      entries([at('bin/tiny')]);
+      wrapper([starts(now)], young());
+      await observe({ ...server(), argv: [node, at(old, 'server.js')] }, old);
+      deepEqual(await verdict(), ['1.0.0', '1.1.0', stale], old);
+      rmSync(at(old), { recursive: true });
+      await observe({ ...server(), argv: [node, at(old, 'server.js')] }, `${old} removed`);
+      deepEqual((await verdict()).slice(1), ['1.1.0', likely], `${old} was removed`);
+    }
+  });
+
+  it('that leads to another version, when the old one was removed before the first scan: likely', async () => {
+    installed();
+    wrapper([starts('srv/1.1.0')], young());
+    rmSync(at('srv/1.0.0'), { recursive: true });
+    await observe(server());
+    deepEqual(await verdict(), [null, '1.1.0', likely]);
+    write({ 'srv/9/package.json': { name: 'tiny-mcp', version: '2.0.0' }, 'srv/9/server.js': '' });
+    wrapper([starts('srv/9')], young());
+    await observe(server(), 'a path that differs in more than a version');
+    equal(await scan.count(), 0);
   });
 
   it('the same version elsewhere: nothing; an older wrapper, another package, another client, another argument: not its entry', async () => {
