@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
-import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting } from '../relay/contract.ts';
+import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting, windowBytes } from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
 
 /** A relay greets within this time, ms. */
@@ -9,6 +9,11 @@ const greetingMs = 5_000;
 /** A relay that was killed is gone within this time; one that still runs has left this host. ms. */
 const goneMs = 2_000;
 const checkMs = 20;
+/** What a relay has passed by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
+const [lateMs, lateBytes] = [50, windowBytes / 4];
+
+/** Frames that may wait for others. */
+const patient: ReadonlySet<string> = new Set(['done', 'keep', 'drop']);
 
 /** Whom a host takes. @returns why it does not */
 export type Admission = (greeting: Greeting) => string | undefined;
@@ -28,6 +33,10 @@ class RelayConnection {
   #end: () => void = () => undefined;
   #pending: Buffer[] = [];
   #isScheduled = false;
+  /** The relay waits for one of the pending frames. */
+  #isUrgent = false;
+  #late: NodeJS.Timeout | undefined;
+  #lateBytes = 0;
   #isHandling = false;
   #place: RemotePlace | undefined;
   #graceMs = 0;
@@ -60,7 +69,11 @@ class RelayConnection {
         this.#isHandling = true;
         this.#take(frame);
         this.#isHandling = false;
-        this.#commit();
+        if (frame.kind === 'passed' && !this.#isUrgent) {
+          this.#commitLater(frame.body.length);
+        } else {
+          this.#commit();
+        }
       }
     } catch {
       // No relay of ours sends this.
@@ -129,6 +142,7 @@ class RelayConnection {
   }
 
   #send(kind: string, name: string, body?: Buffer | string): void {
+    this.#isUrgent ||= !patient.has(kind);
     this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
     if (!this.#isHandling && !this.#isScheduled) {
       this.#isScheduled = true;
@@ -139,15 +153,30 @@ class RelayConnection {
     }
   }
 
+  /** Nothing of what the host did has to reach the relay now: one more write for each message would cost as much as the message. */
+  #commitLater(bytes: number): void {
+    this.#lateBytes += bytes;
+    if (this.#lateBytes > lateBytes) {
+      this.#commit();
+    } else {
+      this.#late ??= setTimeout(() => {
+        this.#late = undefined;
+        this.#commit();
+      }, lateMs);
+    }
+  }
+
   /** Everything since the last time counts as one: the relay carries out all of it, or nothing. */
   #commit(): void {
     this.#isHandling = true;
     try {
-      this.#place?.tellLedger(this.#graceMs);
+      this.#place?.tellState(this.#graceMs);
     } catch (error) {
       process.stderr.write(this.#parts.logLine(`internal error: ${reasonOf(error)}`));
     }
     this.#isHandling = false;
+    this.#isUrgent = false;
+    this.#lateBytes = 0;
     const frames = this.#pending;
     if (frames.length > 0) {
       this.#pending = [];

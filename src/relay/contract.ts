@@ -7,6 +7,8 @@
  * | --- | --- |
  * | `hello 1` | the greeting: fields `NAME=VALUE`, parted by NUL, in any order (`Greeting`) |
  * | `lines -`, `lines K` | whole lines of the client, or of server K. Counted for each name, from 1 on each connection |
+ * | `passed K` | whole lines of server K that the relay has already passed to the client (`direct`); counted with `lines K` |
+ * | `apart K` | the answer to `direct K` without `on`: no `passed K` follows |
  * | `eof -`, `eof K` | the end of the client's input, of a server's output |
  * | `errors K`, `silent K` | standard error of server K, and its end; only where the host asked for it |
  * | `started K` (PID), `failed K` (CODE REASON), `ended K` (`code N` or `signal NAME`) | what became of server K |
@@ -21,6 +23,7 @@
  * | `no 1` (reason) | it is refused: the relay becomes a guard without a host |
  * | `lines -`, `lines K` | bytes for the client, for server K |
  * | `start K` (`errors` or nothing) | start the command of the relay's own arguments as server K |
+ * | `direct K` (`on` or nothing) | pass whole lines of server K to the client at once, or no longer. Those before them must have been dealt with |
  * | `close K`, `kill K` (signal) | close its input; signal its process group |
  * | `say -` | bytes for standard error |
  * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread |

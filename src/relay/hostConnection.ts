@@ -54,15 +54,51 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
         lost('gone');
       }
     });
-    sendFrame(socket, 'hello', `${hostProtocol}`, greetingBytes(greeting));
+    socket.cork();
+    for (const bytes of frameBytes('hello', `${hostProtocol}`, greetingBytes(greeting))) {
+      socket.write(bytes);
+    }
+    socket.uncork();
   });
 }
 
-/** Sends one frame. */
-export function sendFrame(socket: Socket, kind: string, name: string, body?: Buffer | string): void {
-  socket.cork();
-  for (const bytes of frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body)) {
-    socket.write(bytes);
+/** What was passed to the client is told with the next message, at the latest after this time, ms, or so many bytes: the host would wake up for nothing else. */
+const [lateMs, lateBytes] = [20, 65_536];
+
+/** The host that has the session. */
+export class HostLink {
+  readonly #socket: Socket;
+  #corks = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
   }
-  socket.uncork();
+
+  send(kind: string, name: string, body?: Buffer | string): void {
+    this.#socket.cork();
+    this.#corks += 1;
+    for (const bytes of frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body)) {
+      this.#socket.write(bytes);
+    }
+    if (kind === 'passed' && this.#socket.writableLength < lateBytes) {
+      this.#timer ??= setTimeout(() => this.#flush(), lateMs);
+    } else {
+      this.#flush();
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (; this.#corks > 0; this.#corks -= 1) {
+      this.#socket.uncork();
+    }
+  }
+
+  /** Closes the connection at once. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#socket.destroy();
+  }
 }
