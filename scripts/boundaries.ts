@@ -136,6 +136,7 @@ export const boundaries: Readonly<
       'guard/http/transport/reachable.ts': 'whether that server accepts connections',
       'relay/hostFolder.ts': 'the socket of the host, in a folder of this user alone',
       'host/runHost.ts': 'the connection that a relay gives to its own host',
+      'host/succession.ts': 'the host of another version, by its secret',
     },
   },
   credentials: {
@@ -159,6 +160,7 @@ export const boundaries: Readonly<
       'action/ensure/startDetachedServer.ts': 'the command that the user confirmed',
       'relay/relayServer.ts': 'the command of the client’s entry, which started the relay',
       'relay/hostFolder.ts': 'the host, which is this program',
+      'host/succession.ts': 'the host of the programs that the launcher starts now',
       'action/upgrade/runInstaller.ts': 'the package manager’s command that the user confirmed, and the way back from it',
       'action/protect/launcher.ts': 'tries the launcher that it has just written',
       'guard/http/server/replaceByEnsure.ts': 'our own command line beside the guard',

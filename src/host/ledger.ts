@@ -22,6 +22,7 @@ const unpacked = (text: unknown): Buffer => Buffer.from(`${text}`, 'base64');
 export class Ledger {
   /** What the relay keeps: an entry is unchanged for as long as its token is the same. */
   readonly #told = new Map<string, { token: unknown; turn: number }>();
+  readonly #program: string;
   readonly #numbers = new WeakMap<object, number>();
   readonly #asked = new WeakMap<ServerLink, Map<IdKey, object>>();
   /** Keys of the requests in flight, by server and id. */
@@ -32,12 +33,18 @@ export class Ledger {
   #entries = 0;
   #changes: LedgerChange[] = [];
 
+  /** @param program of this host: the relay starts the next one with it, because an update may have removed its own */
+  constructor(program: string) {
+    this.#program = program;
+  }
+
   /** Called for each message. @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
   changes(relay: Relay, servers: Iterable<RemoteServer>, graceMs: number): LedgerChange[] {
     this.#turn += 1;
     this.#entries = 0;
     this.#changes = [];
     this.#calls(relay, servers);
+    this.#note('program', this.#program, () => this.#program);
     this.#note('grace', graceMs, () => `${graceMs}`);
     this.#memory(relay.memory);
     this.#links(relay);

@@ -15,20 +15,21 @@ const [lateMs, lateBytes] = [50, windowBytes / 4];
 /** Frames that may wait for others. */
 const patient: ReadonlySet<string> = new Set(['done', 'keep', 'drop']);
 
-/** Whom a host takes. @returns why it does not */
-export type Admission = (greeting: Greeting) => string | undefined;
-
-/** Serves one relay until its session is over, or it is gone. Never rejects. */
-export async function serveRelay(socket: Socket, parts: HostParts, admit: Admission): Promise<void> {
-  const connection = new RelayConnection(socket, parts, admit);
-  await connection.served;
+/** Whom a host takes. */
+export interface Admission {
+  /** @returns why the host does not serve this relay */
+  refusal(greeting: Greeting): string | undefined;
+  /** The next host asks for the sessions. @returns whether it gets them; then this process ends */
+  heir(secret: string): boolean;
 }
 
-class RelayConnection {
+/** Serves one relay until its session is over, or it is gone. */
+export class RelayConnection {
   readonly #socket: Socket;
   readonly #parts: HostParts;
-  readonly #admit: Admission;
+  readonly #admission: Admission;
   readonly #reader = new FrameReader();
+  /** Never rejects. */
   readonly served: Promise<void>;
   #end: () => void = () => undefined;
   #pending: Buffer[] = [];
@@ -44,10 +45,10 @@ class RelayConnection {
   /** The relay has said that it goes on with another host. */
   #hasLeft = false;
 
-  constructor(socket: Socket, parts: HostParts, admit: Admission) {
+  constructor(socket: Socket, parts: HostParts, admission: Admission) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#admit = admit;
+    this.#admission = admission;
     this.served = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -88,9 +89,31 @@ class RelayConnection {
       this.#hasLeft = true;
     } else if (this.#place) {
       this.#place.take(frame);
+    } else if (frame.kind === 'heir' && frame.name === `${hostProtocol}` && this.#admission.heir(frame.body.toString('utf8'))) {
+      this.#write('yours', '-');
     } else {
       this.#greeted(frame);
     }
+  }
+
+  /** This host ends the servers of a relay that is gone. */
+  get isEnding(): boolean {
+    return this.#place !== undefined && this.#socket.destroyed && !this.#isOver;
+  }
+
+  /** The next host goes on with the session. Resolves when all that this one did has left. */
+  leave(): Promise<unknown> {
+    if (!this.#place || this.#isOver) {
+      return Promise.resolve();
+    }
+    this.#commit();
+    this.#isOver = true;
+    this.#socket.removeAllListeners('data').resume();
+    this.#write('over', '-');
+    return new Promise((resolve) => {
+      this.#socket.once('close', resolve);
+      this.#socket.end(() => resolve(undefined));
+    });
   }
 
   #greeted({ kind, name, body }: Frame): void {
@@ -98,7 +121,7 @@ class RelayConnection {
     const refused =
       name !== `${hostProtocol}` || !greeting
         ? `this host speaks version ${hostProtocol}`
-        : (this.#admit(greeting) ?? this.#accept(greeting));
+        : (this.#admission.refusal(greeting) ?? this.#accept(greeting));
     if (refused !== undefined) {
       this.#write('no', `${hostProtocol}`, Buffer.from(refused));
       this.#socket.end();

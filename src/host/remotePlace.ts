@@ -25,7 +25,7 @@ export class RemotePlace implements GuardPlace {
   readonly #servers = new Map<string, RemoteServer>();
   readonly #starting = new Map<string, { started(server: RemoteServer): void; failed(error: Error): void }>();
   readonly #signals = new Map<string, (() => void)[]>();
-  readonly #ledger = new Ledger();
+  readonly #ledger = new Ledger(process.argv[1] ?? '');
   #session: OpenedSession | undefined;
   #last = 0;
 

@@ -15,6 +15,7 @@
  * | `signal NAME` | the relay got this signal; SIGHUP, SIGINT and SIGTERM have already been sent to the servers |
  * | `took -`, `took K` (N) | N more bytes were written to the client, to server K; told when they are many (`tookBytes`) |
  * | `ping -` | the host answers with `pong -` |
+ * | `heir 1` (secret) | no relay, but the host of another version of the product: it asks for the sessions, and gets `yours -` |
  * | `bye -` | the relay goes on without this host, which has not answered |
  *
  * | from the host | meaning |
@@ -26,9 +27,10 @@
  * | `direct K` (`on` or nothing) | pass whole lines of server K to the client at once, or no longer. Those before them must have been dealt with |
  * | `close K`, `kill K` (signal) | close its input; signal its process group |
  * | `say -` | bytes for standard error |
- * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread |
+ * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread but for `grace`, and `program`, which runs the next host |
  * | `done -`, `done K` (N) | the first N frames `lines` of that name are dealt with |
  * | `exit -` (`code N` or `signal NAME`) | the session is over: end so |
+ * | `over -` | another host goes on with the session: this one ends. Belongs to no commit |
  * | `commit -` | carry out all frames since the last `commit`. What no `commit` follows is dropped |
  *
  * What the host does for one line of the client, its `done` and its ledger entries are within one `commit`. So a line that was not dealt with was not carried

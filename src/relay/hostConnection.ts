@@ -8,8 +8,8 @@ interface ConnectionEvents {
   heard(): void;
   /** Frames that the host has committed. */
   obey(frames: readonly Frame[]): void;
-  /** The connection is closed after `ready`. */
-  lost(): void;
+  /** The connection is closed after `ready`. @param isOver the host has said that another one goes on */
+  lost(isOver: boolean): void;
 }
 
 /** Sends the greeting to a host. @returns `ready`: it takes the session; `no`: it does not; `gone`: it did not answer in time, or has ended */
@@ -18,6 +18,7 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
   const batch: Frame[] = [];
   let isReady = false;
   let isLost = false;
+  let isOver = false;
   return new Promise((resolve) => {
     const timer = setTimeout(() => socket.destroy(), limitMs);
     const lost = (answer: 'no' | 'gone'): void => {
@@ -26,7 +27,7 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
       resolve(answer);
       if (isReady && !isLost) {
         isLost = true;
-        events.lost();
+        events.lost(isOver);
       }
     };
     const take = (frame: Frame): void => {
@@ -39,6 +40,8 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
         lost('no');
       } else if (frame.kind === 'commit') {
         events.obey(batch.splice(0));
+      } else if (frame.kind === 'over') {
+        isOver = true;
       } else if (frame.kind !== 'pong') {
         batch.push(frame);
       }

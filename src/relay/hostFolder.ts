@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -21,6 +21,11 @@ export interface HostProgram {
   readonly runDir: string;
 }
 
+/** @param file of the last host: an update may have removed that of the relay */
+export function lastProgram(program: HostProgram, file: string | undefined): HostProgram {
+  return file !== undefined && existsSync(file) ? { ...program, file } : program;
+}
+
 /**
  * The run folder, by the rule of `storage/runFolder.ts`.
  * @param options the guard's, before `--` @returns undefined when no host can be reached there
@@ -30,10 +35,11 @@ export function relayRunDir(options: readonly string[], env: Readonly<NodeJS.Pro
   const word = options[at];
   const given = word === '--run-dir' ? options[at + 1] : word?.slice('--run-dir='.length);
   const path = given ?? (env.MCP_RUN_DIR || join(userInfo().homedir, '.mcp-run'));
-  return isAbsolute(path) && Buffer.byteLength(socketPath(path)) <= maxPathBytes ? path : undefined;
+  return isAbsolute(path) && Buffer.byteLength(hostSocket(path)) <= maxPathBytes ? path : undefined;
 }
 
-function socketPath(runDir: string): string {
+/** Where the host listens. */
+export function hostSocket(runDir: string): string {
   return join(runDir, ...folderParts, 'socket');
 }
 
@@ -58,7 +64,7 @@ export function hostSecret(runDir: string): string | undefined {
 /** @returns undefined when no host listens */
 export function connectHost(runDir: string): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect(socketPath(runDir));
+    const socket = connect(hostSocket(runDir));
     socket.once('connect', () => resolve(socket));
     socket.once('error', () => resolve(undefined));
   });

@@ -39,7 +39,7 @@ my (%ledger, %written);
 my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
 # For the client: what waits, how much of it is not from the host, whether it has to wait.
 my ($queue, $own, $stuck) = ('', 0, 0);
-my ($turned, $closed, $refused) = (0, 0, 0);
+my ($turned, $closed, $refused, $moved) = (0, 0, 0, 0);
 # Whether what waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
 my $hurry = 0;
 my @lost;
@@ -98,7 +98,10 @@ sub run_host {
         require POSIX;
         POSIX::dup2(fileno $socket, 3);
     }
-    exec { $node } $node, $guard, 'host', $run, $socket ? 'own' : ();
+    # The last host's program: an update may have removed this one's.
+    my $program = $ledger{program} // '';
+    $program = $guard if !-f $program;
+    exec { $node } $node, $program, 'host', $run, $socket ? 'own' : ();
     exit 127;
 }
 
@@ -140,6 +143,7 @@ sub greet {
     }
     $refused = $got =~ /^no /;
     return if $got ne "ready 1 0\n";
+    $moved = 0;    # whether the host has said that another one goes on
     ($host, $host_fd, $in, $out, $heard, $pinged, @batch) = ($socket, fileno $socket, '', '', now(), 0);
     %direct = ();
     for my $name (keys %kept) {
@@ -298,7 +302,7 @@ sub lose_host {
     $host = undef;
     return end_alone() if $over{'-'} || $signals;
     # A session that ends each host must not end those of others.
-    @lost = ((grep { now() - $_ < 60 } @lost), now());
+    @lost = ((grep { now() - $_ < 60 } @lost), $moved ? () : now());
     return if @lost < 4 && find_host(10) || $alone;
     if (socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)) {
         run_host($its);
@@ -391,15 +395,16 @@ sub read_host {
     return lose_host() if !$count;
     ($heard, $pinged) = ($turned, 0);
     my $at = 0;
-    pos($in) = 0;
-    while ($in =~ /\G([a-z]+) (\S+) ([0-9]{1,9})\n/gc) {
-        my ($kind, $name, $size, $start) = ($1, $2, $3, pos $in);
+    # A match in the whole text would copy it.
+    while ((my $end = index $in, "\n", $at) >= 0) {
+        my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) ([0-9]{1,9})$/ or return lose_host();
+        my $start = $end + 1;
         last if length($in) < $start + $size;
         if ($kind eq 'commit') { obey(@$_) for splice @batch }
+        elsif ($kind eq 'over') { $moved = 1 }
         elsif ($kind ne 'pong') { push @batch, [$kind, $name, substr $in, $start, $size] }
-        pos($in) = $at = $start + $size;
+        $at = $start + $size;
     }
-    return lose_host() if pos($in) == $at && index(substr($in, $at, 300), "\n") >= 0;
     substr $in, 0, $at, '' if $at;
 }
 

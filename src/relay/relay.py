@@ -79,7 +79,8 @@ class Relay:
         # What waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
         self.hurry = False
         self.heard = self.closed = self.pinged = 0
-        self.refused, self.lost = False, []
+        # Whether a host has said that another one goes on.
+        self.refused, self.lost, self.moved = False, [], False
         self.alone, self.exit, self.deadlines, self.signalled = False, None, [], False
         self.wake, waker = os.pipe()
         os.set_blocking(self.wake, False)
@@ -141,7 +142,9 @@ def run_host(own=None):
         if own is not None:
             os.dup2(own, 3)
         kept = {name: os.environ[name] for name in ('PATH', 'HOME', 'USER', 'TMPDIR', 'LANG') if name in os.environ}
-        os.execvpe(node, [node, guard, 'host', run] + (['own'] if own is not None else []), kept)
+        # The last host's program: an update may have removed this one's.
+        program = os.fsdecode(relay.ledger.get('program', b''))
+        os.execvpe(node, [node, program if os.path.isfile(program) else guard, 'host', run] + (['own'] if own is not None else []), kept)
     finally:
         os._exit(127)
 
@@ -205,7 +208,7 @@ def greet(host, known, until):
     if got != b'ready 1 0\n':
         return False
     relay.host, relay.out, relay.got, relay.batch = host, bytearray(), bytearray(), []
-    relay.heard, relay.pinged = time.monotonic(), 0
+    relay.heard, relay.pinged, relay.moved = time.monotonic(), 0, False
     for name, lines in [('-', relay.client)] + [(name, one.lines) for name, one in relay.servers.items()]:
         lines.done, lines.direct = 0, False
         for kind, body in lines.kept:
@@ -409,7 +412,7 @@ def lose_host():
         return end_alone()
     # A session that ends each host must not end those of others.
     now = time.monotonic()
-    relay.lost = [at for at in relay.lost if now - at < 60] + [now]
+    relay.lost = [at for at in relay.lost if now - at < 60] + ([] if relay.moved else [now])
     if len(relay.lost) < 4 and find_host(10) or relay.alone:
         return None
     mine, its = socket.socketpair()
@@ -546,6 +549,8 @@ def read_host():
             batch, relay.batch = relay.batch, []
             for one in batch:
                 obey(*one)
+        elif kind == 'over':
+            relay.moved = True
         elif kind != 'pong':
             relay.batch.append((kind, name, bytes(relay.got[end + 1:last])))
         at = last

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { ClientOutput } from './clientOutput.ts';
 import { type Frame, tookBytes } from './contract.ts';
 import { greetHost, HostLink } from './hostConnection.ts';
-import { connectHost, type HostProgram, hostSecret, ownNamespaces, startHost, startOwnHost } from './hostFolder.ts';
+import { connectHost, type HostProgram, hostSecret, lastProgram, ownNamespaces, startHost, startOwnHost } from './hostFolder.ts';
 import { LineStream, type Lines } from './lineStream.ts';
 import { RelayServer } from './relayServer.ts';
 
@@ -88,7 +88,7 @@ export class RelaySession {
       const secret = hostSecret(this.#program.runDir);
       const socket = secret === undefined ? undefined : await connectHost(this.#program.runDir);
       if (!socket) {
-        startHost(this.#program);
+        startHost(this.#hostProgram);
       } else {
         const answer = await this.#greet(socket, secret ?? '', until - performance.now());
         if (answer === 'ready' || (answer === 'no' && limitMs === firstMs)) {
@@ -115,10 +115,10 @@ export class RelaySession {
           this.#obey(frame);
         }
       },
-      lost: () => {
+      lost: (isOver) => {
         if (this.#socket === socket) {
           this.#drop();
-          void this.#lost();
+          void this.#lost(isOver);
         }
       },
     });
@@ -143,6 +143,10 @@ export class RelaySession {
     }
   }
 
+  get #hostProgram(): HostProgram {
+    return lastProgram(this.#program, this.#ledger.get('program'));
+  }
+
   #drop(): void {
     const host = this.#host;
     this.#socket = undefined;
@@ -150,17 +154,17 @@ export class RelaySession {
     host?.close();
   }
 
-  /** The host is gone. */
-  async #lost(): Promise<void> {
+  /** The host is gone. @param isOver another one is known to go on */
+  async #lost(isOver: boolean): Promise<void> {
     if (this.#client.hasEnded) {
       this.#endAlone();
       return;
     }
     // A session that ends each host must not end those of others.
     const now = performance.now();
-    this.#losses = [...this.#losses.filter((at) => now - at < lossMs), now];
+    this.#losses = [...this.#losses.filter((at) => now - at < lossMs), ...(isOver ? [] : [now])];
     const hasNext = this.#losses.length <= maxLosses && (await this.#findHost(nextMs));
-    if (!hasNext && !this.#endsAlone && (await this.#greet(startOwnHost(this.#program), '', nextMs)) !== 'ready') {
+    if (!hasNext && !this.#endsAlone && (await this.#greet(startOwnHost(this.#hostProgram), '', nextMs)) !== 'ready') {
       this.#endAlone();
     }
   }
