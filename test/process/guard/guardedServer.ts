@@ -41,6 +41,8 @@ export class GuardHome {
   #host: ChildProcess | undefined;
   /** Where sessions run in the host: what the client starts. `TEST_RELAY` runs the tests of the guard so. */
   relay = process.env.TEST_RELAY as Relay | undefined;
+  /** The guard of an installed version, instead of the one built for the tests. */
+  programs: string | undefined;
   /** More variables of every process of the test. */
   variables: NodeJS.ProcessEnv = {};
 
@@ -59,7 +61,7 @@ export class GuardHome {
   }
 
   async guard(words: readonly string[]): Promise<RawClient> {
-    const bundle = await guardBundle();
+    const bundle = this.programs ?? (await guardBundle());
     if (this.relay !== undefined && !this.#host) {
       await this.startHost(bundle);
     }
