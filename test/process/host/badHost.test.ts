@@ -89,7 +89,13 @@ describe('host: suspended, forged, cut off', function () {
     const secret = (): string => readFileSync(join(home.run, 'shepherd', 'host', 'secret'), 'utf8');
     const place = { pid: process.pid, ppid: 1, cwd: '/', ns: ownNamespaces(), args: ['--relay', '--start', 'lazy', '--', 'true'] };
     const greetingOf = (known: string): Buffer =>
-      Buffer.concat(frameBytes('hello', '1', greetingBytes({ ...place, secret: known, env: { A: 'b' }, ledger: new Map(), servers: [] })));
+      Buffer.concat(
+        frameBytes(
+          'hello',
+          '1',
+          greetingBytes({ ...place, secret: known, env: { MCP_RUN_DIR: home.run }, ledger: new Map(), servers: [] }),
+        ),
+      );
     const old = greetingOf(secret());
     const ready = /^ready 1 0\n/;
     assert.match(await answerTo(old), ready, 'control');

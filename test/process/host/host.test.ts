@@ -130,7 +130,13 @@ describe('host', function () {
     const secret = readFileSync(join(home.run, 'shepherd', 'host', 'secret'), 'utf8');
     const good = { secret, pid: process.pid, ppid: 1, cwd: '/', ns: ownNamespaces(), args: ['--relay', '--', 'true'] };
     const greet = async (version: string, changes: Partial<typeof good>): Promise<string> => {
-      const body = greetingBytes({ ...good, env: { PATH: process.env.PATH }, ledger: new Map(), servers: [], ...changes });
+      const body = greetingBytes({
+        ...good,
+        env: { PATH: process.env.PATH, MCP_RUN_DIR: home.run },
+        ledger: new Map(),
+        servers: [],
+        ...changes,
+      });
       return answerTo(Buffer.concat(frameBytes('hello', version, body)));
     };
     assert.match(await greet('1', {}), /^ready 1 0\n/, 'control');
