@@ -13,8 +13,8 @@ export interface HostFiles {
   readonly secret: string;
   /** Call it when the socket listens. */
   opened(): void;
-  /** Another process may be the host from now on. */
-  release(): void;
+  /** Another process may be the host from now on. @param isAwaited it is about to be: relays start none */
+  release(isAwaited: boolean): void;
 }
 
 /** Makes this process the host. @returns undefined when another process is @throws when the folder is not this user's alone */
@@ -35,7 +35,10 @@ export async function takeHostFiles(runDir: string): Promise<HostFiles | undefin
     socket: path('socket'),
     secret,
     opened: () => rmSync(path('starting'), { force: true }),
-    release() {
+    release(isAwaited) {
+      if (isAwaited) {
+        writeWhole(path('starting'), '');
+      }
       rmSync(path('socket'), { force: true });
       lock.release();
     },

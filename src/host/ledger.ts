@@ -10,46 +10,70 @@ interface LedgerChange {
   readonly text: string | undefined;
 }
 
-/** What an entry says is unchanged for as long as its token is the same. */
-type Entry = readonly [key: string, token: unknown, text: () => string];
-
 /** Fields of the memory that are one value each. */
-const fields = ['initialize', 'protocolVersion', 'discover', 'logLevel', 'hasServed', 'hasTasks', 'requestMeta'] as const;
+const fields = (['initialize', 'protocolVersion', 'discover', 'logLevel', 'hasServed', 'hasTasks', 'requestMeta'] as const).map(
+  (field) => [field, `memory.${field}`] as const,
+);
 
 const packed = (bytes: Buffer): string => bytes.toString('base64');
 const unpacked = (text: unknown): Buffer => Buffer.from(`${text}`, 'base64');
 
 /** The state of a session as entries that a relay keeps unread. */
 export class Ledger {
-  readonly #told = new Map<string, unknown>();
+  /** What the relay keeps: an entry is unchanged for as long as its token is the same. */
+  readonly #told = new Map<string, { token: unknown; turn: number }>();
+  readonly #program: string;
   readonly #numbers = new WeakMap<object, number>();
   readonly #asked = new WeakMap<ServerLink, Map<IdKey, object>>();
   /** Keys of the requests in flight, by server and id. */
   readonly #open = new Map<string, string>();
   #last = 0;
+  #turn = 0;
+  /** Entries of this turn. */
+  #entries = 0;
+  #changes: LedgerChange[] = [];
 
-  /** @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
+  /** @param program of this host: the relay starts the next one with it, because an update may have removed its own */
+  constructor(program: string) {
+    this.#program = program;
+  }
+
+  /** Called for each message. @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
   changes(relay: Relay, servers: Iterable<RemoteServer>, graceMs: number): LedgerChange[] {
-    const changes: LedgerChange[] = [...this.#calls(relay, servers)];
-    const now = new Set<string>();
-    for (const [key, token, text] of this.#entries(relay, graceMs)) {
-      now.add(key);
-      if (!this.#told.has(key) || this.#told.get(key) !== token) {
-        this.#told.set(key, token);
-        changes.push({ key, text: text() });
-      }
+    this.#turn += 1;
+    this.#entries = 0;
+    this.#changes = [];
+    this.#calls(relay, servers);
+    this.#note('program', this.#program, () => this.#program);
+    this.#note('grace', graceMs, () => `${graceMs}`);
+    this.#memory(relay.memory);
+    this.#links(relay);
+    for (const call of relay.waiting) {
+      this.#note(this.#key('line', call), call, () => packed(call.line ?? Buffer.alloc(0)));
     }
-    for (const key of now.size < this.#told.size ? [...this.#told.keys()] : []) {
-      if (!now.has(key)) {
+    for (const [key, { turn }] of this.#entries < this.#told.size ? this.#told : []) {
+      if (turn !== this.#turn) {
         this.#told.delete(key);
-        changes.push({ key, text: undefined });
+        this.#changes.push({ key, text: undefined });
       }
     }
-    return changes;
+    return this.#changes;
+  }
+
+  #note(key: string, token: unknown, text: () => string): void {
+    this.#entries += 1;
+    const told = this.#told.get(key);
+    if (told) {
+      told.turn = this.#turn;
+    }
+    if (!told || told.token !== token) {
+      this.#told.set(key, { token, turn: this.#turn });
+      this.#changes.push({ key, text: text() });
+    }
   }
 
   /** Requests in flight. Those of a server that is gone are dropped with it. */
-  *#calls(relay: Relay, servers: Iterable<RemoteServer>): Iterable<LedgerChange> {
+  #calls(relay: Relay, servers: Iterable<RemoteServer>): void {
     for (const server of servers) {
       const { name, calls } = server;
       const listening = calls.noted.size > 0 ? [...relay.links].find(({ process }) => process === server)?.listening : undefined;
@@ -62,55 +86,50 @@ export class Ledger {
         if (pending) {
           const { method, tool } = pending;
           this.#open.set(place, key);
-          yield { key, text: JSON.stringify([name, id, method, tool ?? null, listening?.has(id) === true]) };
+          this.#changes.push({ key, text: JSON.stringify([name, id, method, tool ?? null, listening?.has(id) === true]) });
         } else if (this.#open.delete(place)) {
-          yield { key, text: undefined };
+          this.#changes.push({ key, text: undefined });
         }
       }
       calls.noted.clear();
     }
   }
 
-  *#entries(relay: Relay, graceMs: number): Iterable<Entry> {
-    yield ['grace', graceMs, () => `${graceMs}`];
-    yield* this.#memory(relay.memory);
-    for (const link of relay.links) {
+  #links({ links, current }: Relay): void {
+    for (const link of links) {
       const { name } = link.process as RemoteServer;
-      const flags = [link === relay.current, link.hasAnswered, link.hasBeenCalled, link.askedFirst].map(Number).join('');
-      yield [`server.${name}`, flags, () => flags];
+      const flags = Number(link === current) + 2 * Number(link.hasAnswered) + 4 * Number(link.hasBeenCalled) + 8 * Number(link.askedFirst);
+      this.#note(`server.${name}`, flags, () => [1, 2, 4, 8].map((flag) => Number((flags & flag) > 0)).join(''));
       for (const [known, own] of link.asked) {
         const token = this.#askedToken(link, known);
-        yield [this.#key('asked', token), token, () => JSON.stringify([name, known, own])];
+        this.#note(this.#key('asked', token), token, () => JSON.stringify([name, known, own]));
       }
-    }
-    for (const call of relay.waiting) {
-      yield [this.#key('line', call), call, () => packed(call.line ?? Buffer.alloc(0))];
     }
   }
 
-  *#memory(memory: SessionMemory): Iterable<Entry> {
-    for (const field of fields) {
+  #memory(memory: SessionMemory): void {
+    for (const [field, key] of fields) {
       const value = memory[field];
       if (value !== undefined && value !== false) {
-        yield [`memory.${field}`, value, () => JSON.stringify(value)];
+        this.#note(key, value, () => JSON.stringify(value));
       }
     }
     const { initialized } = memory;
     if (initialized) {
-      yield ['initialized', initialized, () => packed(initialized)];
+      this.#note('initialized', initialized, () => packed(initialized));
     }
     for (const [method, digest] of memory.lists) {
-      yield [`list.${method}`, digest, () => digest];
+      this.#note(`list.${method}`, digest, () => digest);
     }
     for (const params of memory.subscriptions.values()) {
-      yield [this.#key('subscription', params), params, () => JSON.stringify(params)];
+      this.#note(this.#key('subscription', params), params, () => JSON.stringify(params));
     }
     for (const [id, line] of memory.listens) {
-      yield [this.#key('listen', line), line, () => JSON.stringify([id, packed(line)])];
+      this.#note(this.#key('listen', line), line, () => JSON.stringify([id, packed(line)]));
     }
     for (const [id, request] of memory.asked) {
       const { method, params, line } = request;
-      yield [this.#key('request', request), request, () => JSON.stringify([id, method, params, packed(line)])];
+      this.#note(this.#key('request', request), request, () => JSON.stringify([id, method, params, packed(line)]));
     }
   }
 
@@ -160,8 +179,8 @@ export function keptLines(ledger: ReadonlyMap<string, string>): readonly Buffer[
 
 /** Brings the memory of a new session to the state of the ledger. @throws when an entry is broken */
 export function restoreMemory(memory: SessionMemory, ledger: ReadonlyMap<string, string>): void {
-  for (const field of fields) {
-    const text = ledger.get(`memory.${field}`);
+  for (const [field, key] of fields) {
+    const text = ledger.get(key);
     if (text !== undefined) {
       Object.assign(memory, { [field]: JSON.parse(text) });
     }

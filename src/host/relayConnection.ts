@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
-import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting } from '../relay/contract.ts';
+import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting, windowBytes } from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
 
 /** A relay greets within this time, ms. */
@@ -9,25 +9,35 @@ const greetingMs = 5_000;
 /** A relay that was killed is gone within this time; one that still runs has left this host. ms. */
 const goneMs = 2_000;
 const checkMs = 20;
+/** What a relay has passed by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
+const [lateMs, lateBytes] = [50, windowBytes / 4];
 
-/** Whom a host takes. @returns why it does not */
-export type Admission = (greeting: Greeting) => string | undefined;
+/** Frames that may wait for others. */
+const patient: ReadonlySet<string> = new Set(['done', 'keep', 'drop']);
 
-/** Serves one relay until its session is over, or it is gone. Never rejects. */
-export async function serveRelay(socket: Socket, parts: HostParts, admit: Admission): Promise<void> {
-  const connection = new RelayConnection(socket, parts, admit);
-  await connection.served;
+/** Whom a host takes. */
+export interface Admission {
+  /** @returns why the host does not serve this relay */
+  refusal(greeting: Greeting): string | undefined;
+  /** The next host asks for the sessions. @returns whether it gets them; then this process ends */
+  heir(secret: string): boolean;
 }
 
-class RelayConnection {
+/** Serves one relay until its session is over, or it is gone. */
+export class RelayConnection {
   readonly #socket: Socket;
   readonly #parts: HostParts;
-  readonly #admit: Admission;
+  readonly #admission: Admission;
   readonly #reader = new FrameReader();
+  /** Never rejects. */
   readonly served: Promise<void>;
   #end: () => void = () => undefined;
   #pending: Buffer[] = [];
   #isScheduled = false;
+  /** The relay waits for one of the pending frames. */
+  #isUrgent = false;
+  #late: NodeJS.Timeout | undefined;
+  #lateBytes = 0;
   #isHandling = false;
   #place: RemotePlace | undefined;
   #graceMs = 0;
@@ -35,10 +45,10 @@ class RelayConnection {
   /** The relay has said that it goes on with another host. */
   #hasLeft = false;
 
-  constructor(socket: Socket, parts: HostParts, admit: Admission) {
+  constructor(socket: Socket, parts: HostParts, admission: Admission) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#admit = admit;
+    this.#admission = admission;
     this.served = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -60,7 +70,11 @@ class RelayConnection {
         this.#isHandling = true;
         this.#take(frame);
         this.#isHandling = false;
-        this.#commit();
+        if (frame.kind === 'passed' && !this.#isUrgent) {
+          this.#commitLater(frame.body.length);
+        } else {
+          this.#commit();
+        }
       }
     } catch {
       // No relay of ours sends this.
@@ -75,9 +89,31 @@ class RelayConnection {
       this.#hasLeft = true;
     } else if (this.#place) {
       this.#place.take(frame);
+    } else if (frame.kind === 'heir' && frame.name === `${hostProtocol}` && this.#admission.heir(frame.body.toString('utf8'))) {
+      this.#write('yours', '-');
     } else {
       this.#greeted(frame);
     }
+  }
+
+  /** This host ends the servers of a relay that is gone. */
+  get isEnding(): boolean {
+    return this.#place !== undefined && this.#socket.destroyed && !this.#isOver;
+  }
+
+  /** The next host goes on with the session. Resolves when all that this one did has left. */
+  leave(): Promise<unknown> {
+    if (!this.#place || this.#isOver) {
+      return Promise.resolve();
+    }
+    this.#commit();
+    this.#isOver = true;
+    this.#socket.removeAllListeners('data').resume();
+    this.#write('over', '-');
+    return new Promise((resolve) => {
+      this.#socket.once('close', resolve);
+      this.#socket.end(() => resolve(undefined));
+    });
   }
 
   #greeted({ kind, name, body }: Frame): void {
@@ -85,7 +121,7 @@ class RelayConnection {
     const refused =
       name !== `${hostProtocol}` || !greeting
         ? `this host speaks version ${hostProtocol}`
-        : (this.#admit(greeting) ?? this.#accept(greeting));
+        : (this.#admission.refusal(greeting) ?? this.#accept(greeting));
     if (refused !== undefined) {
       this.#write('no', `${hostProtocol}`, Buffer.from(refused));
       this.#socket.end();
@@ -129,6 +165,7 @@ class RelayConnection {
   }
 
   #send(kind: string, name: string, body?: Buffer | string): void {
+    this.#isUrgent ||= !patient.has(kind);
     this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
     if (!this.#isHandling && !this.#isScheduled) {
       this.#isScheduled = true;
@@ -139,15 +176,30 @@ class RelayConnection {
     }
   }
 
+  /** Nothing of what the host did has to reach the relay now: one more write for each message would cost as much as the message. */
+  #commitLater(bytes: number): void {
+    this.#lateBytes += bytes;
+    if (this.#lateBytes > lateBytes) {
+      this.#commit();
+    } else {
+      this.#late ??= setTimeout(() => {
+        this.#late = undefined;
+        this.#commit();
+      }, lateMs);
+    }
+  }
+
   /** Everything since the last time counts as one: the relay carries out all of it, or nothing. */
   #commit(): void {
     this.#isHandling = true;
     try {
-      this.#place?.tellLedger(this.#graceMs);
+      this.#place?.tellState(this.#graceMs);
     } catch (error) {
       process.stderr.write(this.#parts.logLine(`internal error: ${reasonOf(error)}`));
     }
     this.#isHandling = false;
+    this.#isUrgent = false;
+    this.#lateBytes = 0;
     const frames = this.#pending;
     if (frames.length > 0) {
       this.#pending = [];

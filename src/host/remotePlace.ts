@@ -25,7 +25,7 @@ export class RemotePlace implements GuardPlace {
   readonly #servers = new Map<string, RemoteServer>();
   readonly #starting = new Map<string, { started(server: RemoteServer): void; failed(error: Error): void }>();
   readonly #signals = new Map<string, (() => void)[]>();
-  readonly #ledger = new Ledger();
+  readonly #ledger = new Ledger(process.argv[1] ?? '');
   #session: OpenedSession | undefined;
   #last = 0;
 
@@ -122,8 +122,13 @@ export class RemotePlace implements GuardPlace {
     return !isNew;
   }
 
-  /** What the relay has to keep for the next host. */
-  tellLedger(graceMs: number): void {
+  /** What the relay has to keep for the next host, and whether it may pass lines of servers by itself. */
+  tellState(graceMs: number): void {
+    const relay = this.#session?.relay;
+    for (const server of relay ? this.#servers.values() : []) {
+      const current = relay?.current;
+      server.passDirectly(current?.process === server && relay?.isPlain(current) === true);
+    }
     for (const { key, text } of this.#session ? this.#ledger.changes(this.#session.relay, this.#servers.values(), graceMs) : []) {
       this.#send(text === undefined ? 'drop' : 'keep', key, text);
     }
@@ -136,6 +141,12 @@ export class RemotePlace implements GuardPlace {
     switch (kind) {
       case 'lines':
         (name === '-' ? this.input : server?.stdout)?.push(body);
+        break;
+      case 'passed':
+        server?.stdout.push(body, true);
+        break;
+      case 'apart':
+        server?.isApart();
         break;
       case 'eof':
         (name === '-' ? this.input : server?.stdout)?.end();

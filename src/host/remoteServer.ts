@@ -29,6 +29,10 @@ export class RemoteServer implements ServerProcess {
   readonly #checks: ProcessChecks;
   readonly #start: string;
   #exit: (ended: Ended) => void = () => undefined;
+  /** The relay passes its lines to the client at once, and tells this process of them. */
+  isDirect = false;
+  /** Waits for the relay, which no longer does so. */
+  #apart: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   /** Signals that the relay has passed on by itself. */
   readonly #delivered = new Set<string>();
   /** `relay`: its relay signals it. `none`: its relay was killed, so this process does. `other`: it is no longer this host's. */
@@ -45,6 +49,33 @@ export class RemoteServer implements ServerProcess {
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
     });
+  }
+
+  /** From now on its lines reach the client only through this process. Resolves when the relay does so. */
+  apart(): Promise<void> {
+    if (!this.#apart) {
+      let end = (): void => undefined;
+      const over = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      this.#apart = { over, end };
+      this.#send('direct', this.name);
+    }
+    return this.#apart.over;
+  }
+
+  /** The relay has answered. */
+  isApart(): void {
+    this.#apart?.end();
+  }
+
+  /** Whether the relay may pass its lines to the client. @param isPlain the session would pass them unchanged */
+  passDirectly(isPlain: boolean): void {
+    const wanted = isPlain && !this.#apart;
+    if (wanted !== this.isDirect) {
+      this.isDirect = wanted;
+      this.#send('direct', this.name, wanted ? 'on' : undefined);
+    }
   }
 
   closeInput(): void {
@@ -86,6 +117,7 @@ export class RemoteServer implements ServerProcess {
   /** The connection to its relay is closed. @param killed the relay runs no more */
   lost(killed: boolean): void {
     this.#owner = killed ? 'none' : 'other';
+    this.isApart();
     this.stdin.close();
     this.stdout.destroy();
     this.errors.destroy();

@@ -1,12 +1,12 @@
 import type { MessageSink, MessageSource } from '../guard/process/serverProcess.ts';
 import { windowBytes } from '../relay/contract.ts';
 
-type Take = (chunk: Buffer) => void;
+type Take = (chunk: Buffer, hasPassed?: boolean) => void;
 
 /** Bytes of one name that a relay sends. Each frame is handled when it is read, or waits while the session has paused it. */
 export class RemoteSource implements MessageSource {
   readonly #done: (frames: number) => void;
-  readonly #waiting: Buffer[] = [];
+  readonly #waiting: (readonly [bytes: Buffer, hasPassed: boolean])[] = [];
   #data: Take[] = [];
   readonly #ends = new Set<() => void>();
   #isPaused = false;
@@ -46,8 +46,9 @@ export class RemoteSource implements MessageSource {
     this.#pass();
   }
 
-  push(bytes: Buffer): void {
-    this.#waiting.push(bytes);
+  /** @param hasPassed the relay has already passed them to the client */
+  push(bytes: Buffer, hasPassed = false): void {
+    this.#waiting.push([bytes, hasPassed]);
     this.#pass();
   }
 
@@ -59,12 +60,12 @@ export class RemoteSource implements MessageSource {
 
   #pass(): void {
     while (!this.#isPaused && this.#data.length > 0) {
-      const bytes = this.#waiting.shift();
-      if (!bytes) {
+      const next = this.#waiting.shift();
+      if (!next) {
         break;
       }
       for (const take of this.#data) {
-        take(bytes);
+        take(...next);
       }
       this.#count += 1;
       this.#done(this.#count);

@@ -1,18 +1,25 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
 import type { Greeting } from '../relay/contract.ts';
-import { takeHostFiles } from './hostFiles.ts';
-import { serveRelay } from './relayConnection.ts';
+import { hostSecret, hostSocket, ownNamespaces } from '../relay/hostFolder.ts';
+import { type HostFiles, takeHostFiles } from './hostFiles.ts';
+import { RelayConnection } from './relayConnection.ts';
+import { askForSessions, Succession } from './succession.ts';
 
 /** A host without a session ends after this time, ms. */
 const idleMs = 10_000;
+/** Time between two looks for another version of the product, ms; each new session is one, too. */
+const checkMs = 60_000;
+/** What relays have not read after this time is left to the next host, ms. */
+const leaveMs = 500;
+/** The next host gets the lock within this time, ms. */
+const [lockMs, pauseMs] = [2_000, 20];
 
 /**
  * Runs the host: the sessions of all relays of this user, or with `own` those of the one relay that started it.
- * @param words the run folder, and `own` @returns the exit code
+ * @param words the run folder, and `own`; or `heir`: takes the sessions of the host that runs @returns the exit code
  */
 export async function runHost(words: readonly string[], parts: HostParts): Promise<number> {
   const [runDir = '', mode] = words;
@@ -22,37 +29,66 @@ export async function runHost(words: readonly string[], parts: HostParts): Promi
     process.on(signal, () => undefined);
   }
   if (mode === 'own') {
-    await serveRelay(new Socket({ fd: 3 }), parts, () => undefined);
+    await new RelayConnection(new Socket({ fd: 3 }), parts, { refusal: () => undefined, heir: () => false }).served;
     return 0;
   }
-  return serveAll(runDir, parts);
+  const files = mode === 'heir' ? await inheritFiles(runDir) : await takeHostFiles(runDir);
+  return files ? serveAll(runDir, parts, files) : 0;
 }
 
-async function serveAll(runDir: string, parts: HostParts): Promise<number> {
-  const files = await takeHostFiles(runDir);
-  if (!files) {
-    return 0;
+/** The files of the host that gives its sessions to this one. */
+async function inheritFiles(runDir: string): Promise<HostFiles | undefined> {
+  const secret = hostSecret(runDir);
+  if (secret === undefined || !(await askForSessions(hostSocket(runDir), secret))) {
+    return undefined;
   }
-  let sessions = 0;
+  const until = performance.now() + lockMs;
+  let files = await takeHostFiles(runDir);
+  while (!files && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    files = await takeHostFiles(runDir);
+  }
+  return files;
+}
+
+async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Promise<number> {
+  const connections = new Set<RelayConnection>();
+  const succession = new Succession(runDir, process.argv[1] ?? '');
   let idle: NodeJS.Timeout | undefined;
   const server = createServer();
-  const over = new Promise<void>((resolve) => server.once('close', resolve));
+  let end: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
   const rest = (): void => {
     idle = setTimeout(() => {
-      files.release();
-      server.close();
+      files.release(false);
+      server.close(end);
     }, idleMs);
+  };
+  const heir = (secret: string): boolean => {
+    if (!isSame(secret, files.secret) || [...connections].some(({ isEnding }) => isEnding)) {
+      return false;
+    }
+    server.close();
+    const left = Promise.all([...connections].map((connection) => connection.leave()));
+    files.release(true);
+    void Promise.race([left, new Promise((resolve) => setTimeout(resolve, leaveMs))]).then(end);
+    return true;
   };
   server.on('connection', (socket) => {
     clearTimeout(idle);
-    sessions += 1;
-    void serveRelay(socket, parts, (greeting) => refusal(greeting, files.secret)).then(() => {
-      sessions -= 1;
-      if (sessions === 0) {
+    const connection = new RelayConnection(socket, parts, { refusal: (greeting) => refusal(greeting, files.secret), heir });
+    connections.add(connection);
+    void connection.served.then(() => {
+      connections.delete(connection);
+      if (connections.size === 0) {
         rest();
       }
     });
+    succession.check();
   });
+  setInterval(() => succession.check(), checkMs).unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(files.socket, resolve);
@@ -65,17 +101,13 @@ async function serveAll(runDir: string, parts: HostParts): Promise<number> {
 
 /** Why a relay is not served. What a session reads of files and processes has to be what its client would see. */
 function refusal({ secret, ns }: Greeting, known: string): string | undefined {
-  const [given, expected] = [Buffer.from(secret), Buffer.from(known)];
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  if (!isSame(secret, known)) {
     return 'it does not know the secret of this host';
   }
-  return ns === ownNamespaceText() ? undefined : 'it runs in another namespace';
+  return ns === ownNamespaces() ? undefined : 'it runs in another namespace';
 }
 
-function ownNamespaceText(): string {
-  try {
-    return ['mnt', 'pid', 'user'].map((name) => readlinkSync(`/proc/self/ns/${name}`)).join(' ');
-  } catch {
-    return '';
-  }
+function isSame(text: string, known: string): boolean {
+  const [given, expected] = [Buffer.from(text), Buffer.from(known)];
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }

@@ -7,12 +7,15 @@
  * | --- | --- |
  * | `hello 1` | the greeting: fields `NAME=VALUE`, parted by NUL, in any order (`Greeting`) |
  * | `lines -`, `lines K` | whole lines of the client, or of server K. Counted for each name, from 1 on each connection |
+ * | `passed K` | whole lines of server K that the relay has already passed to the client (`direct`); counted with `lines K` |
+ * | `apart K` | the answer to `direct K` without `on`: no `passed K` follows |
  * | `eof -`, `eof K` | the end of the client's input, of a server's output |
  * | `errors K`, `silent K` | standard error of server K, and its end; only where the host asked for it |
  * | `started K` (PID), `failed K` (CODE REASON), `ended K` (`code N` or `signal NAME`) | what became of server K |
  * | `signal NAME` | the relay got this signal; SIGHUP, SIGINT and SIGTERM have already been sent to the servers |
  * | `took -`, `took K` (N) | N more bytes were written to the client, to server K; told when they are many (`tookBytes`) |
  * | `ping -` | the host answers with `pong -` |
+ * | `heir 1` (secret) | no relay, but the host of another version of the product: it asks for the sessions, and gets `yours -` |
  * | `bye -` | the relay goes on without this host, which has not answered |
  *
  * | from the host | meaning |
@@ -21,11 +24,13 @@
  * | `no 1` (reason) | it is refused: the relay becomes a guard without a host |
  * | `lines -`, `lines K` | bytes for the client, for server K |
  * | `start K` (`errors` or nothing) | start the command of the relay's own arguments as server K |
+ * | `direct K` (`on` or nothing) | pass whole lines of server K to the client at once, or no longer. Those before them must have been dealt with |
  * | `close K`, `kill K` (signal) | close its input; signal its process group |
  * | `say -` | bytes for standard error |
- * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread |
+ * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread but for `grace`, and `program`, which runs the next host |
  * | `done -`, `done K` (N) | the first N frames `lines` of that name are dealt with |
  * | `exit -` (`code N` or `signal NAME`) | the session is over: end so |
+ * | `over -` | another host goes on with the session: this one ends. Belongs to no commit |
  * | `commit -` | carry out all frames since the last `commit`. What no `commit` follows is dropped |
  *
  * What the host does for one line of the client, its `done` and its ledger entries are within one `commit`. So a line that was not dealt with was not carried

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -23,6 +23,11 @@ export interface HostProgram {
   readonly runDir: string;
 }
 
+/** @param file of the last host: an update may have removed that of the relay */
+export function lastProgram(program: HostProgram, file: string | undefined): HostProgram {
+  return file !== undefined && existsSync(file) ? { ...program, file } : program;
+}
+
 /**
  * The run folder, by the rule of `storage/runFolder.ts`.
  * @param options the guard's, before `--` @returns undefined when no host can be reached there
@@ -32,11 +37,12 @@ export function relayRunDir(options: readonly string[], env: Readonly<NodeJS.Pro
   const word = options[at];
   const given = word === '--run-dir' ? options[at + 1] : word?.slice('--run-dir='.length);
   const path = given ?? (env.MCP_RUN_DIR || join(userInfo().homedir, '.mcp-run'));
-  const isUsable = isAbsolute(path) && Buffer.byteLength(socketPath(path)) <= maxPathBytes && stateRefusal(path, hostName) === undefined;
+  const isUsable = isAbsolute(path) && Buffer.byteLength(hostSocket(path)) <= maxPathBytes && stateRefusal(path, hostName) === undefined;
   return isUsable ? path : undefined;
 }
 
-function socketPath(runDir: string): string {
+/** Where the host listens. */
+export function hostSocket(runDir: string): string {
   return join(runDir, ...folderParts, 'socket');
 }
 
@@ -62,7 +68,7 @@ export function hostSecret(runDir: string): string | undefined {
 /** @returns undefined when no host listens */
 export function connectHost(runDir: string): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect(socketPath(runDir));
+    const socket = connect(hostSocket(runDir));
     socket.once('connect', () => resolve(socket));
     socket.once('error', () => resolve(undefined));
   });

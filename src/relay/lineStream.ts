@@ -1,17 +1,29 @@
 import { wholeLineBytes, windowBytes } from './contract.ts';
 
+/** Whole lines of one source, for one frame. */
+export interface Lines {
+  readonly bytes: Buffer;
+  /** They are for the client, which gets them without the host. */
+  readonly isDirect: boolean;
+}
+
 /** Lines of one source on their way to the host. They are kept until the host has dealt with them. */
 export class LineStream {
   readonly #pause: (paused: boolean) => void;
   /** Frames that the host has not dealt with, oldest first. */
-  #kept: Buffer[] = [];
+  #kept: Lines[] = [];
   #keptBytes = 0;
+  /** Of the kept frames, so many reach the client through the host. */
+  #indirect = 0;
   /** Of the frames that this connection has sent, so many are dealt with. */
   #done = 0;
   #rest: Buffer[] = [];
   #restBytes = 0;
   #isPaused = false;
+  #isHeld = false;
   hasEnded = false;
+  /** The host lets whole lines pass, once it has dealt with those before them. */
+  isDirect = false;
 
   /** @param pause stops and continues the source */
   constructor(pause: (paused: boolean) => void) {
@@ -19,19 +31,19 @@ export class LineStream {
   }
 
   /** Frames that the host has not dealt with. */
-  get kept(): readonly Buffer[] {
+  get kept(): readonly Lines[] {
     return this.#kept;
   }
 
   /** @returns the whole lines that are complete now, for one frame */
-  push(chunk: Buffer): Buffer | undefined {
+  push(chunk: Buffer): Lines | undefined {
     const end = chunk.lastIndexOf(10) + 1;
     if (end === 0) {
       this.#rest.push(chunk);
       this.#restBytes += chunk.length;
       return this.#restBytes > wholeLineBytes ? this.#take(undefined) : undefined;
     }
-    const lines = this.#take(chunk.subarray(0, end));
+    const lines = this.#take(end === chunk.length ? chunk : chunk.subarray(0, end));
     if (end < chunk.length) {
       this.#rest.push(chunk.subarray(end));
       this.#restBytes = chunk.length - end;
@@ -40,48 +52,59 @@ export class LineStream {
   }
 
   /** The source has ended. @returns its last line, when that has no line break */
-  end(): Buffer | undefined {
+  end(): Lines | undefined {
     this.hasEnded = true;
     return this.#restBytes > 0 ? this.#take(undefined) : undefined;
   }
 
-  #take(last: Buffer | undefined): Buffer {
-    const lines = Buffer.concat([...this.#rest, ...(last ? [last] : [])]);
+  #take(last: Buffer | undefined): Lines {
+    const bytes = last && this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, ...(last ? [last] : [])]);
+    const lines = { bytes, isDirect: this.isDirect && last !== undefined && this.#indirect === 0 };
     this.#rest = [];
     this.#restBytes = 0;
     this.#kept.push(lines);
-    this.#keptBytes += lines.length;
+    this.#keptBytes += bytes.length;
+    this.#indirect += lines.isDirect ? 0 : 1;
     this.#check();
     return lines;
   }
 
   /** The host has dealt with the first frames of this connection. @param count of them */
   done(count: number): void {
-    for (const frame of this.#kept.splice(0, count - this.#done)) {
-      this.#keptBytes -= frame.length;
+    for (const { bytes, isDirect } of this.#kept.splice(0, count - this.#done)) {
+      this.#keptBytes -= bytes.length;
+      this.#indirect -= isDirect ? 0 : 1;
     }
     this.#done = count;
     this.#check();
   }
 
-  /** A new connection counts from its own first frame. */
+  /** A new connection counts from its own first frame, and its host has allowed nothing yet. */
   restart(): void {
     this.#done = 0;
+    this.isDirect = false;
   }
 
-  /** Removes the kept bytes from memory, because the relay sends them to no host any more. @returns the removed bytes */
+  /** Removes the kept bytes from memory, because the relay sends them to no host any more. @returns the removed bytes that the client does not have */
   drop(): Buffer {
-    const all = Buffer.concat([...this.#kept, ...this.#rest]);
+    const all = Buffer.concat([...this.#kept.filter(({ isDirect }) => !isDirect).map(({ bytes }) => bytes), ...this.#rest]);
     this.#kept = [];
     this.#keptBytes = 0;
+    this.#indirect = 0;
     this.#rest = [];
     this.#restBytes = 0;
     this.#check();
     return all;
   }
 
+  /** The client is slow, or no longer. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#check();
+  }
+
   #check(): void {
-    const paused = this.#keptBytes > windowBytes;
+    const paused = this.#isHeld || this.#keptBytes > windowBytes;
     if (paused !== this.#isPaused) {
       this.#isPaused = paused;
       this.#pause(paused);

@@ -1,4 +1,4 @@
-# The relay of MCP Shepherd, for perl: see contract.ts, which says what it sends and obeys, and runRelay.ts, which is the same for Node.js.
+# The relay of MCP Shepherd, for perl: see contract.ts, which says what it sends and obeys, and relaySession.ts, which is the same for Node.js.
 # perl relay.pl NODE GUARD WORDS: NODE runs GUARD (guard.cjs) as a host, or, where no host takes the session, as a guard in the place of this process.
 use strict;
 
@@ -63,13 +63,17 @@ sub refused {
 }
 
 # What is under way: lines by name ('-' is the client), and the servers by number.
-my %kept = ('-' => []);    # frames that no host has dealt with
+my %kept = ('-' => []);    # frames that no host has dealt with: kind and lines
 my (%bytes, %done, %rest, %over);
+my (%direct, %indirect);    # servers whose lines may pass the host; kept frames that do not
 my %server;                # pid, in, out, err, state, queue
 my (%ledger, %written);
-my ($host, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
-my ($client, $queue) = ('', '');
-my ($turned, $closed, $refused) = (0, 0, 0);
+my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
+# For the client: what waits, how much of it is not from the host, whether it has to wait.
+my ($queue, $own, $stuck) = ('', 0, 0);
+my ($turned, $closed, $refused, $moved) = (0, 0, 0, 0);
+# Whether what waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
+my $hurry = 0;
 my @lost;
 my $signals = '';
 pipe(my $wake, my $waker) or alone();
@@ -84,7 +88,13 @@ sub now {
 
 sub quiet { fcntl($_[0], F_SETFL, fcntl($_[0], F_GETFL, 0) | O_NONBLOCK) }
 sub frame { my ($kind, $name, $body) = @_; $body //= ''; return "$kind $name " . length($body) . "\n$body" }
-sub to_host { $out .= &frame if $host }
+sub to_host {
+    return if !$host;
+    my ($kind, $name, $body) = @_;
+    $body //= '';
+    $out .= "$kind $name " . length($body) . "\n$body";
+    $hurry ||= $kind ne 'passed';
+}
 
 sub secret {
     for ([$folder, 040000], ["$folder/secret", 0100000]) {
@@ -121,7 +131,10 @@ sub run_host {
         require POSIX;
         POSIX::dup2(fileno $socket, 3);
     }
-    exec { $node } $node, $guard, 'host', $run, $socket ? 'own' : ();
+    # The last host's program: an update may have removed this one's.
+    my $program = $ledger{program} // '';
+    $program = $guard if !-f $program;
+    exec { $node } $node, $program, 'host', $run, $socket ? 'own' : ();
     exit 127;
 }
 
@@ -164,10 +177,12 @@ sub greet {
     }
     $refused = $got =~ /^no /;
     return if $got ne "ready 1 0\n";
-    ($host, $in, $out, $heard, $pinged, @batch) = ($socket, '', '', now(), 0);
+    $moved = 0;    # whether the host has said that another one goes on
+    ($host, $host_fd, $in, $out, $heard, $pinged, @batch) = ($socket, fileno $socket, '', '', now(), 0);
+    %direct = ();
     for my $name (keys %kept) {
         $done{$name} = 0;
-        to_host('lines', $name, $_) for @{ $kept{$name} };
+        to_host($_->[0], $name, $_->[1]) for @{ $kept{$name} };
         to_host('eof', $name) if $over{$name};
     }
     return 1;
@@ -197,9 +212,17 @@ sub pass_lines {
         $queue .= $lines if $name ne '-';
         return;
     }
-    push @{ $kept{$name} }, $lines;
+    my $kind = 'lines';
+    if ($direct{$name} && !$indirect{$name} && substr($lines, -1) eq "\n") {
+        $kind = 'passed';
+        $queue .= $lines;
+        $own += length $lines;
+    } else {
+        $indirect{$name}++;
+    }
+    push @{ $kept{$name} }, [$kind, $lines];
     $bytes{$name} += length $lines;
-    to_host('lines', $name, $lines);
+    to_host($kind, $name, $lines);
 }
 
 sub read_lines {
@@ -272,12 +295,19 @@ sub obey {
         else { took($name, length $body) }
     } elsif ($kind eq 'done') {
         my $count = $body - ($done{$name} // 0);
-        $bytes{$name} -= length for splice @{ $kept{$name} // [] }, 0, $count;
+        for (splice @{ $kept{$name} // [] }, 0, $count) {
+            $bytes{$name} -= length $_->[1];
+            $indirect{$name}-- if $_->[0] eq 'lines';
+        }
         $done{$name} = $body;
         forget($name);
     } elsif ($kind eq 'keep') { $ledger{$name} = $body }
     elsif ($kind eq 'drop') { delete $ledger{$name} }
     elsif ($kind eq 'start') { start_server($name, $body eq 'errors') }
+    elsif ($kind eq 'direct') {
+        $direct{$name} = $body eq 'on';
+        to_host('apart', $name) if !$direct{$name};
+    }
     elsif ($kind eq 'close') { $one->{closing} = 1 if $one; close_inputs() }
     elsif ($kind eq 'kill') { kill $body =~ s/^SIG//r, -$one->{pid} if $one }
     elsif ($kind eq 'say') { syswrite STDERR, $body }
@@ -289,7 +319,7 @@ sub forget {
     my ($name) = @_;
     my $one = $server{$name} or return;
     return if $one->{state} eq 'running' || $one->{err} || !$over{$name} || @{ $kept{$name} } || $alone;
-    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written;
+    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written, \%direct, \%indirect;
 }
 
 sub close_inputs {
@@ -306,7 +336,7 @@ sub lose_host {
     $host = undef;
     return end_alone() if $over{'-'} || $signals;
     # A session that ends each host must not end those of others.
-    @lost = ((grep { now() - $_ < 60 } @lost), now());
+    @lost = ((grep { now() - $_ < 60 } @lost), $moved ? () : now());
     return if @lost < 4 && find_host(10) || $alone;
     if (socketpair(my $mine, my $its, AF_UNIX, SOCK_STREAM, PF_UNSPEC)) {
         run_host($its);
@@ -324,7 +354,7 @@ sub end_alone {
     if ($host) { syswrite $host, frame('bye', '-'); close $host; $host = undef }
     $alone = 1;
     for my $name (sort { $a <=> $b } keys %server) {
-        $queue .= join('', @{ $kept{$name} }) . (delete($rest{$name}) // '');
+        $queue .= join('', map { $_->[0] eq 'lines' ? $_->[1] : '' } @{ $kept{$name} }) . (delete($rest{$name}) // '');
         $kept{$name} = [];
         $server{$name}{closing} = 1;
         $server{$name}{queue} = '';
@@ -363,18 +393,30 @@ sub input_ended {
     $closed ||= now() + grace() + 8;
 }
 
+# A socket, and a pipe that is opened anew, are written without waiting for the client; others have to be asked first.
+my $socket_out = -S STDOUT;
+my $outlet = *STDOUT;
+my $quick = $socket_out;
+if (-p STDOUT && sysopen my $again, '/proc/self/fd/1', O_WRONLY | O_NONBLOCK) { ($outlet, $quick) = ($again, 1) }
+$stuck = !$quick;
+
 sub write_client {
-    my $count = -S STDOUT ? send(STDOUT, substr($queue, 0, 65536), MSG_DONTWAIT) : syswrite(STDOUT, $queue, 4096);
+    my $count = $socket_out ? send(STDOUT, length $queue > 262144 ? substr($queue, 0, 262144) : $queue, MSG_DONTWAIT) : syswrite($outlet, $queue, $quick ? 262144 : 4096);
     $count = length $queue if !defined $count && !$!{EAGAIN} && !$!{EINTR};
+    $stuck = 1;
     return if !$count;
     substr $queue, 0, $count, '';
-    took('-', $count);
+    $stuck = length $queue || !$quick;
+    my $passed = $own < $count ? $own : $count;
+    $own -= $passed;
+    took('-', $count - $passed) if $count > $passed;
 }
 
 sub write_server {
     my ($name, $one) = @_;
     my $count = syswrite $one->{in}, $one->{queue}, 65536;
     $count = length $one->{queue} if !defined $count && !$!{EAGAIN} && !$!{EINTR};
+    $one->{stuck} = !$count || $count < length $one->{queue};
     return if !$count;
     substr $one->{queue}, 0, $count, '';
     took($name, $count);
@@ -387,12 +429,15 @@ sub read_host {
     return lose_host() if !$count;
     ($heard, $pinged) = ($turned, 0);
     my $at = 0;
+    # A match in the whole text would copy it.
     while ((my $end = index $in, "\n", $at) >= 0) {
-        my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) (\d{1,9})$/ or return lose_host();
-        last if length($in) < $end + 1 + $size;
+        my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) ([0-9]{1,9})$/ or return lose_host();
+        my $start = $end + 1;
+        last if length($in) < $start + $size;
         if ($kind eq 'commit') { obey(@$_) for splice @batch }
-        elsif ($kind ne 'pong') { push @batch, [$kind, $name, substr $in, $end + 1, $size] }
-        $at = $end + 1 + $size;
+        elsif ($kind eq 'over') { $moved = 1 }
+        elsif ($kind ne 'pong') { push @batch, [$kind, $name, substr $in, $start, $size] }
+        $at = $start + $size;
     }
     substr $in, 0, $at, '' if $at;
 }
@@ -402,35 +447,33 @@ for my $pair (['HUP', 'H'], ['INT', 'I'], ['TERM', 'T'], ['USR2', 'U'], ['CHLD',
     my ($name, $letter) = @$pair;
     $SIG{$name} = sub { syswrite $waker, $letter };
 }
+my $wake_fd = fileno $wake;
 my $checked = $turned = now();
 my $turns = 0;
 until (defined $exit && !length $queue) {
     my ($read, $write) = ('', '');
-    vec($read, fileno $wake, 1) = 1;
-    vec($read, fileno STDIN, 1) = 1 if !$over{'-'} && !$alone && ($bytes{'-'} // 0) <= $window;
-    vec($write, fileno STDOUT, 1) = 1 if length $queue;
+    vec($read, $wake_fd, 1) = 1;
+    vec($read, 0, 1) = 1 if !$over{'-'} && !$alone && ($bytes{'-'} // 0) <= $window;
+    vec($write, 1, 1) = 1 if length $queue;
     if ($host) {
-        vec($read, fileno $host, 1) = 1;
-        vec($write, fileno $host, 1) = 1 if length $out;
+        vec($read, $host_fd, 1) = 1;
+        vec($write, $host_fd, 1) = 1 if length $out && $hurry;
     }
     for my $name (keys %server) {
         my $one = $server{$name};
-        vec($read, fileno $one->{out}, 1) = 1 if $one->{out} && ($bytes{$name} // 0) <= $window;
+        vec($read, fileno $one->{out}, 1) = 1 if $one->{out} && ($bytes{$name} // 0) <= $window && length $queue <= $window;
         vec($read, fileno $one->{err}, 1) = 1 if $one->{err};
         vec($write, fileno $one->{in}, 1) = 1 if $one->{in} && length $one->{queue};
     }
-    my $ready = select $read, $write, undef, $alone ? 0.1 : 5;
+    my $waits = $host && length $out && !$hurry;
+    my $ready = select $read, $write, undef, $alone ? 0.1 : $waits ? 0.02 : 5;
     $ready = 0 if $ready < 0;
     # A look at the clock costs as much as a small message.
-    $turned = now() if !$ready || $alone || $closed || ++$turns % 50 == 0;
-    check_signals() if !$ready || vec $read, fileno $wake, 1;
-    if ($ready && $host && vec $read, fileno $host, 1) { read_host() }
-    elsif ($ready && $host && length $out && vec $write, fileno $host, 1) {
-        my $count = syswrite $host, $out, 262144;
-        substr $out, 0, $count, '' if $count;
-    }
+    $turned = now() if !$ready && !$waits || $alone || $closed || ++$turns % 50 == 0;
+    check_signals() if !$ready || vec $read, $wake_fd, 1;
+    read_host() if $ready && $host && vec $read, $host_fd, 1;
     if ($ready) {
-        $over{'-'} || $alone || !vec($read, fileno STDIN, 1) || read_lines('-', *STDIN) || input_ended();
+        $over{'-'} || $alone || !vec($read, 0, 1) || read_lines('-', *STDIN) || input_ended();
         for my $name (keys %server) {
             my $one = $server{$name} or next;
             if ($one->{out} && vec($read, fileno $one->{out}, 1) && !read_lines($name, $one->{out})) {
@@ -448,14 +491,15 @@ until (defined $exit && !length $queue) {
                     forget($name);
                 }
             }
-            write_server($name, $one) if $one->{in} && length $one->{queue} && vec $write, fileno $one->{in}, 1;
+            # Most of the time there is room: one turn less for each call.
+            write_server($name, $one) if $one->{in} && length $one->{queue} && (!$one->{stuck} || vec $write, fileno $one->{in}, 1);
         }
-        write_client() if length $queue && vec $write, fileno STDOUT, 1;
-        # Most of the time there is room: one turn less for each call.
-        if ($host && length $out) {
-            my $count = syswrite $host, $out, 262144;
-            substr $out, 0, $count, '' if $count;
-        }
+        write_client() if length $queue && (!$stuck || vec $write, 1, 1);
+    }
+    if ($host && length $out && ($hurry || $waits || length $out > 65536)) {
+        my $count = syswrite $host, $out, 262144;
+        substr $out, 0, $count, '' if $count;
+        $hurry = length $out;
     }
     if ($alone) {
         my @left = grep { $_->{state} eq 'running' } values %server;

@@ -1,4 +1,4 @@
-# The relay of MCP Shepherd, for Python 3.6 and newer: see contract.ts, which says what it sends and obeys, and runRelay.ts, which is the same for Node.js.
+# The relay of MCP Shepherd, for Python 3.6 and newer: see contract.ts, which says what it sends and obeys, and relaySession.ts, which is the same for Node.js.
 # python3 -I -S relay.py NODE GUARD WORDS: NODE runs GUARD (guard.cjs) as a host, or, where no host takes the session, as a guard in the place of this process.
 import errno
 import os
@@ -78,26 +78,52 @@ if not run.startswith('/') or len(os.fsencode(folder + '/socket')) > 100 or refu
     alone()
 
 
+def find_outlet():
+    """Returns what writes to the client, and whether it never waits. A pipe that others may hold open too is not made non-blocking."""
+    mode = os.fstat(1).st_mode
+    if stat.S_ISSOCK(mode):
+        client = socket.socket(fileno=os.dup(1))
+        return lambda queue: client.send(queue, socket.MSG_DONTWAIT), True
+    try:
+        again = os.open('/proc/self/fd/1', os.O_WRONLY | os.O_NONBLOCK) if stat.S_ISFIFO(mode) else None
+    except OSError:
+        again = None
+    if again is not None:
+        return lambda queue: os.write(again, queue), True
+    return lambda queue: os.write(1, queue), False
+
+
+outlet, quick = find_outlet()
+# So many bytes fit into a pipe that is writable.
+most = 262144 if quick else select.PIPE_BUF
+
+
 class Lines:
     """Lines of one source on their way to the host; kept until the host has dealt with them."""
 
     def __init__(self, source):
         self.source, self.kept, self.bytes, self.done, self.rest, self.over = source, [], 0, 0, [], False
+        # The host lets whole lines pass; of the kept frames, so many reach the client through the host.
+        self.direct, self.indirect = False, 0
 
 
 class Server:
     def __init__(self, pid, inlet, outlet, errors):
         self.pid, self.inlet, self.errors, self.lines = pid, inlet, errors, Lines(outlet)
-        self.state, self.queue, self.closing = 'running', bytearray(), False
+        self.state, self.queue, self.closing, self.stuck = 'running', bytearray(), False, False
 
 
 class Relay:
     def __init__(self):
-        self.client, self.queue = Lines(0), bytearray()
+        # For the client: what waits, how much of it is not from the host, whether it has to wait.
+        self.client, self.queue, self.own, self.stuck = Lines(0), bytearray(), 0, not quick
         self.servers, self.ledger, self.written = {}, {}, {}
         self.host, self.out, self.got, self.batch = None, bytearray(), bytearray(), []
+        # What waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
+        self.hurry = False
         self.heard = self.closed = self.pinged = 0
-        self.refused, self.lost = False, []
+        # Whether a host has said that another one goes on.
+        self.refused, self.lost, self.moved = False, [], False
         self.alone, self.exit, self.deadlines, self.signalled = False, None, [], False
         self.wake, waker = os.pipe()
         os.set_blocking(self.wake, False)
@@ -117,6 +143,7 @@ def frame(kind, name, body=b''):
 def to_host(kind, name, body=b''):
     if relay.host:
         relay.out += frame(kind, name, body if isinstance(body, (bytes, bytearray)) else str(body).encode())
+        relay.hurry = relay.hurry or kind != 'passed'
 
 
 def secret():
@@ -160,7 +187,9 @@ def run_host(own=None):
         if own is not None:
             os.dup2(own, 3)
         kept = {name: os.environ[name] for name in ('PATH', 'HOME', 'USER', 'TMPDIR', 'LANG') if name in os.environ}
-        os.execvpe(node, [node, guard, 'host', run] + (['own'] if own is not None else []), kept)
+        # The last host's program: an update may have removed this one's.
+        program = os.fsdecode(relay.ledger.get('program', b''))
+        os.execvpe(node, [node, program if os.path.isfile(program) else guard, 'host', run] + (['own'] if own is not None else []), kept)
     finally:
         os._exit(127)
 
@@ -226,11 +255,11 @@ def greet(host, known, until):
     if got != b'ready 1 0\n':
         return False
     relay.host, relay.out, relay.got, relay.batch = host, bytearray(), bytearray(), []
-    relay.heard, relay.pinged = time.monotonic(), 0
+    relay.heard, relay.pinged, relay.moved = time.monotonic(), 0, False
     for name, lines in [('-', relay.client)] + [(name, one.lines) for name, one in relay.servers.items()]:
-        lines.done = 0
-        for body in lines.kept:
-            to_host('lines', name, body)
+        lines.done, lines.direct = 0, False
+        for kind, body in lines.kept:
+            to_host(kind, name, body)
         if lines.over:
             to_host('eof', name)
     return True
@@ -263,9 +292,16 @@ def pass_lines(name, lines, body):
         if name != '-':
             relay.queue += body
         return
-    lines.kept.append(body)
+    kind = 'lines'
+    if lines.direct and not lines.indirect and body.endswith(b'\n'):
+        kind = 'passed'
+        relay.queue += body
+        relay.own += len(body)
+    else:
+        lines.indirect += 1
+    lines.kept.append((kind, body))
     lines.bytes += len(body)
-    to_host('lines', name, body)
+    to_host(kind, name, body)
 
 
 def read_lines(name, lines):
@@ -361,7 +397,9 @@ def obey(kind, name, body):
         lines = relay.client if name == '-' else one.lines if one else None
         if lines:
             count = int(body) - lines.done
-            lines.bytes -= sum(map(len, lines.kept[:count]))
+            for dealt, one_body in lines.kept[:count]:
+                lines.bytes -= len(one_body)
+                lines.indirect -= dealt == 'lines'
             del lines.kept[:count]
             lines.done = int(body)
             forget(name)
@@ -371,6 +409,11 @@ def obey(kind, name, body):
         relay.ledger.pop(name, None)
     elif kind == 'start':
         start_server(name, body == b'errors')
+    elif kind == 'direct':
+        if one:
+            one.lines.direct = body == b'on'
+        if body != b'on':
+            to_host('apart', name)
     elif kind == 'close' and one:
         one.closing = True
         close_inputs()
@@ -416,7 +459,7 @@ def lose_host():
         return end_alone()
     # A session that ends each host must not end those of others.
     now = time.monotonic()
-    relay.lost = [at for at in relay.lost if now - at < 60] + [now]
+    relay.lost = [at for at in relay.lost if now - at < 60] + ([] if relay.moved else [now])
     if len(relay.lost) < 4 and find_host(10) or relay.alone:
         return None
     mine, its = socket.socketpair()
@@ -446,7 +489,7 @@ def end_alone():
         relay.host = None
     relay.alone = True
     for one in relay.servers.values():
-        relay.queue += b''.join(one.lines.kept + one.lines.rest)
+        relay.queue += b''.join([body for kind, body in one.lines.kept if kind == 'lines'] + one.lines.rest)
         one.lines.kept, one.lines.rest, one.closing = [], [], True
         one.queue.clear()
     close_inputs()
@@ -488,26 +531,38 @@ def input_ended():
         relay.closed = time.monotonic() + grace() + 8
 
 
-is_socket = stat.S_ISSOCK(os.fstat(1).st_mode)
-outlet = socket.socket(fileno=os.dup(1)) if is_socket else None
-
-
-def write(fd, queue):
+def write(write_some, queue):
     """Returns how many bytes are done with."""
     try:
-        if fd == 1 and outlet:
-            return outlet.send(queue[:65536], socket.MSG_DONTWAIT)
-        # A pipe that others may hold open too is not made non-blocking: so many bytes fit when it is writable.
-        return os.write(fd, queue[:select.PIPE_BUF] if fd == 1 else queue[:65536])
+        return write_some(queue)
     except try_again:
         return 0
     except OSError:
         return len(queue)
 
 
+def write_client():
+    count = write(outlet, relay.queue if len(relay.queue) <= most else relay.queue[:most])
+    del relay.queue[:count]
+    relay.stuck = bool(relay.queue) or not quick
+    passed = min(relay.own, count)
+    relay.own -= passed
+    if count > passed:
+        took('-', count - passed)
+
+
+def write_server(name, one):
+    count = write(lambda queue: os.write(one.inlet, queue), one.queue if len(one.queue) <= 65536 else one.queue[:65536])
+    del one.queue[:count]
+    one.stuck = bool(one.queue)
+    took(name, count)
+    close_inputs()
+
+
 def send_host():
     try:
         del relay.out[:relay.host.send(relay.out)]
+        relay.hurry = bool(relay.out)
     except try_again:
         pass
     except OSError:
@@ -541,6 +596,8 @@ def read_host():
             batch, relay.batch = relay.batch, []
             for one in batch:
                 obey(*one)
+        elif kind == 'over':
+            relay.moved = True
         elif kind != 'pong':
             relay.batch.append((kind, name, bytes(relay.got[end + 1:last])))
         at = last
@@ -553,11 +610,13 @@ def turn():
     read = [relay.wake] + ([host] if host else [])
     if not client.over and not relay.alone and client.bytes <= window:
         read.append(0)
-    read += [one.lines.source for one in servers.values() if one.lines.source is not None and one.lines.bytes <= window]
+    if len(relay.queue) <= window:
+        read += [one.lines.source for one in servers.values() if one.lines.source is not None and one.lines.bytes <= window]
     read += [one.errors for one in servers.values() if one.errors is not None]
-    send = ([1] if relay.queue else []) + ([host] if host and relay.out else [])
+    waits = host and relay.out and not relay.hurry
+    send = ([1] if relay.queue else []) + ([host] if host and relay.out and relay.hurry else [])
     send += [one.inlet for one in servers.values() if one.inlet is not None and one.queue]
-    readable, writable, _ = select.select(read, send, [], 0.1 if relay.alone else 5)
+    readable, writable, _ = select.select(read, send, [], 0.1 if relay.alone else 0.02 if waits else 5)
     if relay.wake in readable or not readable:
         check_signals()
     if host and host is relay.host and host in readable:
@@ -583,16 +642,12 @@ def turn():
                 to_host('errors', name, text)
             else:
                 write_errors(text)
-        if one.inlet is not None and one.inlet in writable:
-            count = write(one.inlet, one.queue)
-            del one.queue[:count]
-            took(name, count)
-            close_inputs()
-    if 1 in writable and relay.queue:
-        count = write(1, relay.queue)
-        del relay.queue[:count]
-        took('-', count)
-    if relay.host and relay.out:
+        # Most of the time there is room: one turn less for each call.
+        if one.inlet is not None and one.queue and (not one.stuck or one.inlet in writable):
+            write_server(name, one)
+    if relay.queue and (not relay.stuck or 1 in writable):
+        write_client()
+    if relay.host and relay.out and (relay.hurry or waits or len(relay.out) > 65536):
         send_host()
 
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { LineStream } from './lineStream.ts';
+import { LineStream, type Lines } from './lineStream.ts';
 
 interface ServerEvents {
-  lines(bytes: Buffer): void;
+  lines(lines: Lines): void;
   outputEnded(): void;
   errors(bytes: Buffer): void;
   errorsEnded(): void;
@@ -26,7 +26,7 @@ export class RelayServer {
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', passErrors ? 'pipe' : 'inherit'], detached: true });
     const { stdin, stdout, stderr } = this.#child;
     this.output = new LineStream((paused) => (paused ? stdout?.pause() : stdout?.resume()));
-    const passed = (lines: Buffer | undefined): void => void (lines && events.lines(lines));
+    const passed = (lines: Lines | undefined): void => void (lines && events.lines(lines));
     stdin?.on('error', () => undefined);
     stdout?.on('data', (chunk: Buffer) => passed(this.output.push(chunk)));
     stdout?.once('close', () => {

@@ -1,3 +1,4 @@
+import { t } from '../../base/language/translate.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { moment } from '../wording.ts';
@@ -21,15 +22,16 @@ export function judgeMissingPackageScript(evidence: ScriptEvidence): { readonly 
   if (wait > 0) {
     return { askAgainIn: wait };
   }
-  const how = before ? `it was recorded ${moment(before.takenAt, now)}, while this process ran` : 'its command names the script';
   const finding: Finding = {
     kind: 'files-gone',
     confidence: before ? 'proven' : 'likely',
-    message: `the package script “${name}” that it was started by is gone: a restart fails`,
+    message: t('the package script “{0}” that it was started by is gone: a restart fails', name),
     evidence: [
-      `runs ${sinceText(evidence)}`,
-      `${file} has no script ${name}, and its project no program of that name`,
-      `how known: ${how}`,
+      t('runs {0}', sinceText(evidence)),
+      t('{0} has no script {1}, and its project no program of that name', file, name),
+      before
+        ? t('how known: it was recorded {0}, while this process ran', moment(before.takenAt, now))
+        : t('how known: its command names the script'),
     ],
     ...sinceField(since > evidence.startedAt ? since : undefined, now),
     actions: evidence.actions,
@@ -48,11 +50,14 @@ export function judgeOtherEntry(
     subKind: 'source',
     // The other file may only load the one that runs.
     confidence: 'likely',
-    message: `runs ${entries[0]}; its package script “${name}” starts ${entries[1]} now`,
+    message: t('runs {0}; its package script “{1}” starts {2} now', entries[0], name, entries[1]),
     evidence: [
-      `runs ${sinceText(evidence)}`,
-      `the script ${name} in ${file} was changed`,
-      `how known: the script was recorded ${moment(before.takenAt, now)}, while this process ran, and differs from the one in the file`,
+      t('runs {0}', sinceText(evidence)),
+      t('the script {0} in {1} was changed', name, file),
+      t(
+        'how known: the script was recorded {0}, while this process ran, and differs from the one in the file',
+        moment(before.takenAt, now),
+      ),
     ],
     ...sinceField(changedAt > startedAt ? changedAt : undefined, now),
     actions: evidence.actions,

@@ -22,7 +22,8 @@ export interface Ended {
 
 /** Bytes that come, as Node's streams give them. */
 export interface MessageSource {
-  on(event: 'data', take: (chunk: Buffer) => void): unknown;
+  /** @param take its second value is true when the client already has these bytes; that happens only behind a relay of the host */
+  on(event: 'data', take: (chunk: Buffer, hasPassed?: boolean) => void): unknown;
   once(event: 'end' | 'close' | 'error', take: () => void): unknown;
   pause(): unknown;
   resume(): unknown;
@@ -48,6 +49,8 @@ export interface ServerProcess {
   readonly stdout: MessageSource;
   /** Where the requests in flight are noted; for the host, which tells its relay. */
   readonly calls?: Map<IdKey, Pending>;
+  /** For a server whose lines may reach the client without this process: resolves when all such lines were read here. None follow. */
+  readonly apart?: () => Promise<void>;
   /** Ends its input. Does nothing when it has inherited the guard's input. */
   closeInput(): void;
   /** Resolves when the process ended. More output may follow, from it or from processes below it. */

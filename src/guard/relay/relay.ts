@@ -116,6 +116,11 @@ export class Relay implements RelayContext {
     return this.#held.messages.length;
   }
 
+  /** Every line of this server reaches the client unchanged for now. */
+  isPlain(link: ServerLink): boolean {
+    return this.#serverMessages.isPlain(link);
+  }
+
   /** The servers whose messages reach the client. */
   get links(): Iterable<ServerLink> {
     return this.#servers.all;

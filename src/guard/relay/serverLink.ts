@@ -26,8 +26,8 @@ const answerMs = 60_000;
 export interface LinkListener {
   /** For the guard's log. */
   report(text: string): void;
-  /** The lines that one chunk of its output completed, in their order. */
-  lines(link: ServerLink, lines: readonly Buffer[]): void;
+  /** The lines that one chunk of its output completed, in their order. @param hasPassed the client already has them */
+  lines(link: ServerLink, lines: readonly Buffer[], hasPassed: boolean): void;
   /** Some bytes of a line that is too long to be kept. @param ends they end with its line break */
   part(link: ServerLink, bytes: Buffer, ends: boolean): void;
   /** Its output ended within such a line. */
@@ -71,11 +71,11 @@ export class ServerLink {
     this.out = new MessageWriter(process.stdin, () => [client]);
     this.output = new PausableInput(process.stdout);
     let lines: Buffer[] = [];
-    const passLines = (): void => {
+    const passLines = (hasPassed = false): void => {
       const whole = lines;
       lines = [];
       if (whole.length > 0) {
-        listener.lines(this, whole);
+        listener.lines(this, whole, hasPassed);
       }
     };
     const splitter = new LineSplitter(
@@ -95,9 +95,9 @@ export class ServerLink {
       },
       limits,
     );
-    process.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.on('data', (chunk: Buffer, hasPassed?: boolean) => {
       splitter.push(chunk);
-      passLines();
+      passLines(hasPassed);
     });
     this.drained = new Promise((resolve) => {
       const end = (): void => {

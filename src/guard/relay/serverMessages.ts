@@ -33,13 +33,14 @@ export class ServerMessages implements LinkListener {
     this.#context.say(text);
   }
 
-  lines(link: ServerLink, lines: readonly Buffer[]): void {
+  lines(link: ServerLink, lines: readonly Buffer[], hasPassed: boolean): void {
     const { client } = this.#context;
     // In most states no line can be for the guard or need a change: then it is forwarded first and noted after.
-    const sent = this.#isPlain(link);
-    if (sent && lines[0] && lines.length === 1) {
+    const sends = !hasPassed && this.isPlain(link);
+    const sent = sends || hasPassed;
+    if (sends && lines[0] && lines.length === 1) {
       client.send(lines[0]);
-    } else if (sent) {
+    } else if (sends) {
       for (const line of lines) {
         client.add(line);
       }
@@ -107,7 +108,7 @@ export class ServerMessages implements LinkListener {
   }
 
   /** Every line of this server can be forwarded unchanged now. */
-  #isPlain(link: ServerLink): boolean {
+  isPlain(link: ServerLink): boolean {
     return (
       link === this.#servers.current &&
       link.hasAnswered &&

@@ -67,7 +67,9 @@ export class RunningServers {
   }
 }
 
-/** Waits until the output of a server that ended has been read, at most 500 ms. */
+/** Waits until the output of a server that ended has been read, at most 500 ms. What a process below it writes later reaches no client. */
 export async function outputRead(link: ServerLink): Promise<void> {
-  await settlesWithin(link.drained, outputMs);
+  if (!(await settlesWithin(link.drained, outputMs))) {
+    await link.process.apart?.();
+  }
 }

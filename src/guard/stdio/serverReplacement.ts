@@ -81,6 +81,10 @@ export class ServerReplacement {
   async #retire(old: ServerLink): Promise<number> {
     const { relay, drainMs, ending } = this.#options;
     const finished = await old.idle(drainMs, ending);
+    if (!finished) {
+      // A call whose answer the client already has must not be answered again.
+      await old.process.apart?.();
+    }
     const lostCalls = old.inFlight.size - old.listening.size;
     const { ended } = old.process;
     if (!finished) {

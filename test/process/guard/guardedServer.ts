@@ -43,6 +43,8 @@ export class GuardHome {
   relay = process.env.TEST_RELAY as Relay | undefined;
   /** Whether the test starts the host before its first relay. */
   startsHost = true;
+  /** The guard of an installed version, instead of the one built for the tests. */
+  programs: string | undefined;
   /** More variables of every process of the test. */
   variables: NodeJS.ProcessEnv = {};
 
@@ -61,7 +63,7 @@ export class GuardHome {
   }
 
   async guard(words: readonly string[]): Promise<RawClient> {
-    const bundle = await guardBundle();
+    const bundle = this.programs ?? (await guardBundle());
     if (this.relay !== undefined && this.startsHost && !this.#host) {
       await this.startHost(bundle);
     }

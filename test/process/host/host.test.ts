@@ -29,6 +29,7 @@ import {
   strictServer,
 } from '../guard/guardedServer.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
+import { CallLoad } from './callLoad.ts';
 
 /** A user that no user namespace shows in place of others. */
 const stranger = 54_321;
@@ -74,36 +75,16 @@ for (const relay of relays) {
     it(`the host is killed ${isLong ? 20 : 5} times under load: every call is answered once and carried out once, by the same server`, async () => {
       const client = await session();
       const server = await client.text('pid');
-      const answered = new Map<number, number>();
-      let sent = 0;
-      let isOver = false;
-      const load = Array.from({ length: 4 }, async () => {
-        while (!isOver) {
-          sent += 1;
-          const n = sent;
-          const answer = await client.call('echo', { n, text: `${n}` });
-          answered.set(n, (answered.get(n) ?? 0) + 1);
-          assert.equal(JSON.stringify(answer.result).includes(`"${n}"`), true, JSON.stringify(answer));
-        }
-      });
+      const load = new CallLoad(client);
       for (let kill = 0; kill < (isLong ? 20 : 5); kill += 1) {
-        const before = answered.size;
-        await until('calls are answered', () => answered.size > before + 20);
+        await load.goesOn();
         const [host] = hosts();
         assert.ok(host !== undefined);
         process.kill(host, 'SIGKILL');
         await until('another host serves', () => hosts().some((pid) => pid !== host));
       }
-      const last = answered.size;
-      await until('calls are answered', () => answered.size > last);
-      isOver = true;
-      await Promise.all(load);
+      await load.end(home);
       assert.equal(await client.text('pid'), server);
-      const ids = client.messages.filter((message) => !('method' in message)).map(({ id }) => id);
-      assert.equal(new Set(ids).size, ids.length, 'no answer came twice');
-      const carriedOut = home.calls().filter((line) => line.includes(' echo '));
-      assert.equal(carriedOut.length, sent, 'no call ran twice, and none was lost');
-      assert.equal(new Set(carriedOut).size, sent);
     });
 
     it(`a relay that is killed leaves no server, also one that ignores the end of its input${isLong ? ' and SIGTERM' : ''}`, async () => {
@@ -226,7 +207,13 @@ describe('host', function () {
     const secret = readFileSync(join(home.run, 'shepherd', 'host', 'secret'), 'utf8');
     const good = { secret, pid: process.pid, ppid: 1, cwd: '/', ns: ownNamespaces(), args: ['--relay', '--', 'true'] };
     const greet = async (version: string, changes: Partial<typeof good>): Promise<string> => {
-      const body = greetingBytes({ ...good, env: { PATH: process.env.PATH }, ledger: new Map(), servers: [], ...changes });
+      const body = greetingBytes({
+        ...good,
+        env: { PATH: process.env.PATH, MCP_RUN_DIR: home.run },
+        ledger: new Map(),
+        servers: [],
+        ...changes,
+      });
       return answerTo(Buffer.concat(frameBytes('hello', version, body)));
     };
     assert.match(await greet('1', {}), /^ready 1 0\n/, 'control');

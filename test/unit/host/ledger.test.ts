@@ -24,7 +24,7 @@ describe('the ledger of a session', () => {
   it('brings another host to the same state: handshake, calls in flight, requests of the server, lines that wait', () => {
     const one = server();
     const relay = new Relay(new PassThrough(), new PassThrough());
-    const ledger = new Ledger();
+    const ledger = new Ledger('/x/guard.cjs');
     const link = relay.connect(one);
     relay.release(link);
     relay.take(line({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', clientInfo: { name: 'x' } } }));
@@ -70,15 +70,15 @@ describe('the ledger of a session', () => {
   it('a call that was answered within one turn leaves no entry; those of a server that is gone are dropped', () => {
     const one = server();
     const relay = new Relay(new PassThrough(), new PassThrough());
-    const ledger = new Ledger();
+    const ledger = new Ledger('/x/guard.cjs');
     const link = relay.connect(one);
     relay.release(link);
     link.take(1, 'tools/call', 'x');
     link.settle(1);
     link.take(2, 'tools/call', 'x');
     const first = kept(new Map(), ledger.changes(relay, [one], 1));
-    assert.deepEqual([...first.keys()].sort(), ['call.1', 'grace', 'server.1']);
+    assert.deepEqual([...first.keys()].sort(), ['call.1', 'grace', 'program', 'server.1']);
     relay.disconnect(link, 'it ended');
-    assert.deepEqual([...kept(first, ledger.changes(relay, [one], 1)).keys()], ['grace']);
+    assert.deepEqual([...kept(first, ledger.changes(relay, [one], 1)).keys()].sort(), ['grace', 'program']);
   });
 });

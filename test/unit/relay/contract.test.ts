@@ -52,17 +52,57 @@ describe('the contract of relay and host', () => {
 describe('lines on their way to the host', () => {
   it('only whole lines leave, and are kept until the host has dealt with them', () => {
     const stream = new LineStream(() => undefined);
-    const passed = ['a', 'b\nc\nd', 'e', '\n'].map((text) => stream.push(Buffer.from(text))?.toString());
+    const passed = ['a', 'b\nc\nd', 'e', '\n'].map((text) => stream.push(Buffer.from(text))?.bytes.toString());
     assert.deepEqual(passed, [undefined, 'ab\nc\n', undefined, 'de\n']);
-    assert.deepEqual(stream.kept.map(String), ['ab\nc\n', 'de\n']);
+    assert.deepEqual(
+      stream.kept.map(({ bytes }) => `${bytes}`),
+      ['ab\nc\n', 'de\n'],
+    );
     stream.done(1);
-    assert.deepEqual(stream.kept.map(String), ['de\n']);
+    assert.deepEqual(
+      stream.kept.map(({ bytes }) => `${bytes}`),
+      ['de\n'],
+    );
     // The next host counts from the first frame that it gets.
     stream.restart();
     stream.push(Buffer.from('rest'));
-    assert.equal(stream.end()?.toString(), 'rest');
+    assert.equal(stream.end()?.bytes.toString(), 'rest');
     stream.done(1);
-    assert.deepEqual(stream.kept.map(String), ['rest']);
+    assert.deepEqual(
+      stream.kept.map(({ bytes }) => `${bytes}`),
+      ['rest'],
+    );
+  });
+
+  it('lines pass the host once it allows that and has dealt with those before them; the next host has allowed nothing', () => {
+    const stream = new LineStream(() => undefined);
+    const direct = (text: string): boolean | undefined => stream.push(Buffer.from(text))?.isDirect;
+    assert.equal(direct('a\n'), false);
+    stream.isDirect = true;
+    assert.equal(direct('b\n'), false, 'it would overtake the line before');
+    stream.done(2);
+    assert.equal(direct('c\n'), true);
+    assert.equal(direct('d\n'), true);
+    assert.equal(direct('e'), undefined);
+    assert.deepEqual(
+      stream.kept.map(({ isDirect }) => isDirect),
+      [true, true],
+      'the host hears of them',
+    );
+    assert.equal(stream.end()?.isDirect, false, 'a line that does not end');
+    stream.restart();
+    assert.equal(direct('f\n'), false);
+    assert.equal(stream.drop().toString(), 'ef\n', 'the client has the others');
+  });
+
+  it('a source whose lines pass the host is paused while the client is slow', () => {
+    const paused: boolean[] = [];
+    const stream = new LineStream((now) => paused.push(now));
+    stream.hold(true);
+    stream.push(Buffer.from('a\n'));
+    stream.done(1);
+    stream.hold(false);
+    assert.deepEqual(paused, [true, false]);
   });
 
   it('the source is paused while more than a window is under way', () => {
