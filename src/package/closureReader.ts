@@ -162,9 +162,7 @@ export class ClosureReader {
   read(ref: PackageRef, now: number): ClosureReading {
     const key = JSON.stringify(ref);
     const before = this.#kept.get(key);
-    const kept = before?.fingerprints?.every((one) => one.isCurrent(now))
-      ? before
-      : readAgain(ref, before?.reading, { cache: this.#cache, now, imported: this.#imported });
+    const kept = before?.fingerprints?.every((one) => one.isCurrent(now)) ? before : this.#readAgain(ref, before?.reading, now);
     this.#kept.set(key, kept);
     return kept.reading;
   }
@@ -184,20 +182,16 @@ export class ClosureReader {
       }
     }
   }
-}
 
-function readAgain(
-  ref: PackageRef,
-  before: ClosureReading | undefined,
-  { cache, now, imported }: { readonly cache: MetadataCache; readonly now: number; readonly imported: ImportReader | undefined },
-): Kept {
-  const fingerprints =
-    before?.status === 'ok'
-      ? [new Fingerprint(closureMarks(ref, before), now), new Fingerprint(before.code ?? [], now, codeEveryMs)]
-      : undefined;
-  const read = readClosure(ref, cache, now, imported);
-  const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
-  // The same reading leads to the same marks. While an installer runs, marks change within milliseconds.
-  const settled = reading === before && read.status === 'ok' && now - read.changedAt > installingMs;
-  return settled && fingerprints ? { reading, fingerprints } : { reading };
+  #readAgain(ref: PackageRef, before: ClosureReading | undefined, now: number): Kept {
+    const fingerprints =
+      before?.status === 'ok'
+        ? [new Fingerprint(closureMarks(ref, before), now), new Fingerprint(before.code ?? [], now, codeEveryMs)]
+        : undefined;
+    const read = readClosure(ref, this.#cache, now, this.#imported);
+    const reading = before !== undefined && isDeepStrictEqual(before, read) ? before : read;
+    // The same reading leads to the same marks. While an installer runs, marks change within milliseconds.
+    const settled = reading === before && read.status === 'ok' && now - read.changedAt > installingMs;
+    return settled && fingerprints ? { reading, fingerprints } : { reading };
+  }
 }

@@ -39,11 +39,11 @@ export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead
   return { status: 'ok', text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, stat: read.stat };
 }
 
-/** The same, with the bytes as they are in the file. Bytes and `stat` are of one file, whatever is put at the path meanwhile. @param links whether a link at the path itself is followed */
+/** The same, with the bytes as they are in the file. Bytes and `stat` are of one file, whatever is put at the path meanwhile. @param flags more flags of open(2): with `O_NOFOLLOW` a link at the path itself is not read */
 export function readBytes(
   path: string,
   maxBytes = maxMetadataBytes,
-  links: 'follow' | 'refuse' = 'follow',
+  flags = 0,
 ): Exclude<FileRead, { status: 'ok' }> | { readonly status: 'ok'; readonly bytes: Buffer; readonly stat: Stats } {
   const seen = statPath(path);
   if (seen.status !== 'ok') {
@@ -57,18 +57,16 @@ export function readBytes(
     return opened(
       path,
       (handle, stat) => refuse(path, stat, maxBytes) ?? { status: 'ok', bytes: readAll(handle, stat.size, maxBytes), stat },
-      links === 'refuse' ? (constants.O_NOFOLLOW ?? 0) : 0,
+      flags,
     );
   } catch (error) {
-    return links === 'refuse' && /^(?:ELOOP|EMLINK)$/.test(errorCode(error) ?? '')
-      ? { status: 'unreadable', reason: `${path} is a link` }
-      : failure(path, error);
+    return failure(path, error);
   }
 }
 
 /** Opens what may be any file. O_NONBLOCK: a pipe may have replaced the file since it was looked at. @throws the system's error */
-function opened<T>(path: string, use: (handle: number, stat: Stats) => T, more = 0): T {
-  const handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | more);
+function opened<T>(path: string, use: (handle: number, stat: Stats) => T, flags = 0): T {
+  const handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags);
   try {
     return use(handle, fstatSync(handle));
   } finally {
@@ -128,7 +126,7 @@ export function failure(path: string, error: unknown): { readonly status: 'absen
     case 'ENOTDIR':
       return { status: 'absent', reason: `${path} does not exist` };
     case 'ELOOP':
-      return { status: 'unreadable', reason: `${path} is a loop of symbolic links` };
+      return { status: 'unreadable', reason: `${path} is a link that is not followed, or a loop of links` };
     case 'EACCES':
     case 'EPERM':
       return { status: 'unreadable', reason: `${path} may not be read (permission denied)` };

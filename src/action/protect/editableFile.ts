@@ -39,7 +39,7 @@ export function readEditable(path: string): EditableFile {
   const realPath = refusing(path, () => realpathSync(path));
   const info = refusing(path, () => statSync(realPath));
   checkPlain(path, info);
-  const read = readBytes(realPath, maxConfigBytes, 'refuse');
+  const read = readBytes(realPath, maxConfigBytes, constants.O_NOFOLLOW ?? 0);
   if (read.status !== 'ok') {
     throw new EditRefused(t('{0} cannot be changed: {1}.', path, read.reason));
   }
@@ -124,7 +124,8 @@ function checkPlain(path: string, info: Stats): void {
 
 /** The file that still has the content that was read. @throws EditRefused when it was changed, replaced or removed since */
 function unchanged({ path, realPath, fingerprint }: EditableFile): Stats {
-  const read = refusing(path, () => realpathSync(path)) === realPath ? readBytes(realPath, maxConfigBytes, 'refuse') : undefined;
+  const read =
+    refusing(path, () => realpathSync(path)) === realPath ? readBytes(realPath, maxConfigBytes, constants.O_NOFOLLOW ?? 0) : undefined;
   if (read?.status !== 'ok' || fingerprintOf(read.bytes) !== fingerprint) {
     throw new EditRefused(`${path} has changed since it was read; nothing was written. Try again.`);
   }

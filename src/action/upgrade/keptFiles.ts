@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, lstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, lstatSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { renamePatiently } from '../../storage/atomicFile.ts';
 import { readBytes } from '../../storage/boundedFile.ts';
 
@@ -22,7 +22,7 @@ export function keepFiles(paths: readonly string[]): readonly KeptFile[] | { rea
       kept.push({ path, content: null });
       continue;
     }
-    const read = readBytes(path, maxBytes, 'refuse');
+    const read = readBytes(path, maxBytes, constants.O_NOFOLLOW ?? 0);
     if (read.status !== 'ok') {
       return { reason: read.reason };
     }
@@ -33,7 +33,7 @@ export function keepFiles(paths: readonly string[]): readonly KeptFile[] | { rea
 
 /** Whether a file differs from what was kept. */
 export function hasChanged({ path, content }: KeptFile): boolean {
-  const now = readBytes(path, maxBytes, 'refuse');
+  const now = readBytes(path, maxBytes, constants.O_NOFOLLOW ?? 0);
   return content === null ? now.status !== 'absent' : now.status !== 'ok' || !now.bytes.equals(content.bytes);
 }
 

@@ -145,12 +145,12 @@ export class GuardCommands {
       if (change.warnings.length > 0) {
         tell('info', change.warnings.join(' '));
       }
-      const title = `${sourceText(definition, state.facts.home)}: ${name} (preview)`;
-      const notice = `Correct the command of ${name}? Nothing is written yet.`;
+      const title = t('{0}: {1} (preview)', sourceText(definition, state.facts.home), name);
+      const notice = t('Correct the command of {0}? Nothing is written yet.', name);
       if (await previews.ask({ file: definition.file, after: change.after, title, notice })) {
         const backup = makeChange(change, runDir, Date.now());
         log.info(`${definition.file}: the command of ${name} was corrected. Backup: ${backup}`);
-        tell('info', `${name} is corrected. ${change.restartStep}`);
+        tell('info', t('{0} is corrected. {1}', name, change.restartStep));
       }
     } catch (error) {
       log.error(`${definition.name}: ${reasonOf(error)}`);

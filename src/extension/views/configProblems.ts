@@ -11,6 +11,7 @@ import {
   workspace,
 } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
+import { t } from '../../base/language/translate.ts';
 import type { HealthKind, HealthNote } from '../../model/entryHealth.ts';
 import { oneLine } from '../display/plainText.ts';
 import { rowProblems } from '../display/treeModel.ts';
@@ -73,7 +74,7 @@ export function showConfigProblems(state: WindowState): Disposable {
 
 /** What `doctor --fix` repairs, as a quick fix. */
 function correction({ definition, name }: HealthNote, diagnostics: Diagnostic[]): CodeAction {
-  const action = new CodeAction(`Correct the command of ${oneLine(name, 60)}…`, CodeActionKind.QuickFix);
+  const action = new CodeAction(t('Correct the command of {0}…', oneLine(name, 60)), CodeActionKind.QuickFix);
   action.command = { title: action.title, command: commands.correctEntry, arguments: [definition] };
   action.diagnostics = diagnostics;
   action.isPreferred = true;

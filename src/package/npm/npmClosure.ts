@@ -154,8 +154,9 @@ class NpmWalk {
     const manifest = this.#packages.length === 0 ? this.#lstat(join(directory, 'package.json')) : undefined;
     const installedAt = own.stat && (this.#yarnInstall(directory) ?? installedSince(this.#births.of(own.path, own.stat), own.stat));
     const content = version === undefined ? undefined : (this.#ownCode(directory) ?? this.#locks.contentOf(directory, version));
-    // Source in place (`npm link`) is compared on its own.
-    const imported = installedRoot(directory) === undefined ? undefined : this.#imported?.(directory);
+    // Source in place (`npm link`) was not installed: its creation says nothing about its code, which is compared on its own.
+    const isInstalled = installedRoot(directory) !== undefined;
+    const imported = isInstalled ? this.#imported?.(directory) : undefined;
     this.#code = [...this.#code, ...(imported?.files ?? [])];
     this.#packages.push({
       ecosystem: 'npm',
@@ -164,15 +165,14 @@ class NpmWalk {
       root: directory,
       ...(content === undefined ? {} : { content }),
       ...(imported && { code: imported.content }),
-      // A directory of source in place was not installed: its creation says nothing about its code.
-      ...(installedAt === undefined || installedRoot(directory) === undefined ? {} : { installedAt }),
+      ...(isInstalled && installedAt !== undefined && { installedAt }),
     });
     this.#changedAt = Math.max(
       this.#changedAt,
       stat?.ctimeMs ?? 0,
       manifest?.ctimeMs ?? 0,
       imported?.changedAt ?? 0,
-      installedRoot(directory) === undefined ? 0 : Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0),
+      isInstalled ? Math.max(parentStat?.ctimeMs ?? 0, above?.ctimeMs ?? 0) : 0,
     );
     this.#watchFor(directory);
   }
