@@ -125,7 +125,7 @@ export class DefinitionCollection {
     if (!fields) {
       return;
     }
-    const { headers, envFile, ...rest } = fields;
+    const { headers, envFile, unread, ...rest } = fields;
     if (fields.args.length > maxArguments) {
       const message = t('The server “{0}” has {1} arguments; only the first {2} are read.', entry.name, fields.args.length, maxArguments);
       this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
@@ -147,7 +147,10 @@ export class DefinitionCollection {
       ...rest,
       enabled: fields.enabled && search.off !== true,
       args: fields.args.slice(0, maxArguments),
-      secrets: [...secretsOf({ ...fields, headers: headers.map(([, value]) => value) }, this.#shapes), ...secrets],
+      secrets: [
+        ...secretsOf({ ...fields, env: { ...unread, ...fields.env }, headers: headers.map(([, value]) => value) }, this.#shapes),
+        ...secrets,
+      ],
       ...(headers.length === 0 ? {} : { headers }),
       ...(folder === undefined ? {} : { folder }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),

@@ -16,6 +16,8 @@ export interface EntryFields {
   /** A file with more variables, as written. */
   readonly envFile?: string;
   readonly enabled: boolean;
+  /** Texts in tables that no client is known to read (a misspelt `env`): secrets like variables where another text repeats them. */
+  readonly unread?: Readonly<Record<string, string>>;
 }
 
 interface EntryReading {
@@ -35,6 +37,7 @@ const commandNames = ['command', 'cmd'];
 const urlNames = ['url', 'serverUrl', 'httpUrl', 'uri'];
 const envNames = ['env', 'environment', 'envs'];
 const headerNames = ['headers', 'http_headers', 'httpHeaders'];
+const readTables = new Set([...commandNames, ...envNames, ...headerNames]);
 
 /**
  * Reads one entry. Clients differ in names (`url`, `serverUrl`, `httpUrl`), in types (`sse`, `streamable-http` …) and in what they tolerate; an entry that no client
@@ -81,6 +84,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
     env,
     headers: headersOf(value),
     enabled: value.disabled !== true && value.enabled !== false,
+    ...unreadTexts(value),
     ...(typeof cwd === 'string' && cwd !== '' ? { cwd } : {}),
     ...(typeof value.envFile === 'string' && value.envFile !== '' ? { envFile: value.envFile } : {}),
   };
@@ -131,6 +135,13 @@ function environmentOf(fields: readonly unknown[]): { readonly env: Readonly<Rec
   // Not by assignment: a variable may be called __proto__.
   const env = Object.fromEntries(plain.map(([name, item]) => [name, item === null ? null : String(item)]));
   return { env, whole: fields.every(isRecord) && plain.length === all.length };
+}
+
+function unreadTexts(entry: Readonly<Record<string, unknown>>): Pick<EntryFields, 'unread'> {
+  const tables = Object.entries(entry).flatMap(([key, table]) => (!readTables.has(key) && isRecord(table) ? Object.entries(table) : []));
+  const texts = tables.flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : []));
+  // Not by assignment: a name may be __proto__.
+  return texts.length === 0 ? {} : { unread: Object.fromEntries(texts) };
 }
 
 function headersOf(entry: Readonly<Record<string, unknown>>): EntryFields['headers'] {

@@ -11,7 +11,7 @@ const builtIn = ['builtin', 'platform', 'frontend', 'inline_python'];
 
 /** Formats of YAML files: a map of servers, or a list whose items have a `name`. */
 export const yamlFormats: Readonly<Record<YamlFormatId, Format>> = {
-  'goose-config': yamlFormat('extensions', (value) => !builtIn.includes(String(value.type))),
+  'goose-config': yamlFormat('extensions', ({ type }) => typeof type !== 'string' || !builtIn.includes(type)),
   'continue-config': yamlFormat('mcpServers'),
   'hermes-config': yamlFormat('mcp_servers'),
   'librechat-config': yamlFormat('mcpServers'),

@@ -90,8 +90,8 @@ function entryText(world: ClientWorld, format: FormatId): string {
       ]
     : [];
   return format === 'opencode-config'
-    ? object([...odd, ['type', '"local"'], ['command', JSON.stringify([launch.command, ...launch.args])], ['environment', env]])
-    : object([...odd, ['command', quoted(launch.command)], ['args', args], ['env', env]]);
+    ? object([...odd, ['environment', env], ['type', '"local"'], ['command', JSON.stringify([launch.command, ...launch.args])]])
+    : object([...odd, ['env', env], ['command', quoted(launch.command)], ['args', args]]);
 }
 
 function nameOf({ tree: { chance }, names }: ClientWorld): string {
@@ -119,9 +119,8 @@ function codexText(world: ClientWorld): string {
     const odd = chance.is(0.15)
       ? `${chance.pick(['args', 'command', 'x'])} = ${chance.pick(['[1, [2]]', '{a={b=1}}', '1979-05-27', "'''x'''", '"""'])}\n`
       : '';
-    // A text without an end comes last: in front of the variables it would take them away, and an argument that repeats one would be no known secret.
-    const endless = odd.includes('"""');
-    return `[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${endless ? '' : odd}[mcp_servers.${name}.env]\n${env.join('\n')}\n${endless ? odd : ''}`;
+    // The variables come first: a file that is cut behind the arguments would not say which of them is a secret.
+    return `[mcp_servers.${name}.env]\n${env.join('\n')}\n[mcp_servers.${name}]\ncommand = ${toml(launch.command)}\nargs = [${launch.args.map(toml).join(', ')}]\n${odd}`;
   });
   return `[projects.${toml(project)}]\ntrust_level = "trusted"\n${chance.is(0.1) ? `x = ${'['.repeat(3_000)}\n` : ''}${entries.join('\n')}`;
 }

@@ -33,6 +33,17 @@ describe('discoverDefinitions on bad input', () => {
     deepEqual(names(reading), ['a', 'c', 'good']);
   });
 
+  it('knows the secrets of a table whose name is broken, and reads YAML whose type is an object without a text', async () => {
+    tree.write('home/work/project/.mcp.json', {
+      mcpServers: { a: { command: 'node', args: ['pl41n-w0rd'], envv: { API_KEY: 'pl41n-w0rd' } } },
+    });
+    const odd = '{"extensions": {"b": {"cmd": "node", "type": {"toString": 1, "__proto__": null}}}}';
+    tree.write('home/.config/goose/config.yaml', odd);
+    const reading = await tree.discover();
+    deepEqual(names(reading), ['a', 'b', 'good']);
+    deepEqual(reading.definitions.find(({ name }) => name === 'a')?.secrets, ['pl41n-w0rd']);
+  });
+
   it('keeps the entries before the place where a file was cut off', async () => {
     tree.write('home/work/project/.mcp.json', '{"mcpServers": {\n"a": {"command": "node"},\n"b": {"command": "no');
     const reading = await tree.discover();

@@ -29,6 +29,11 @@ describe('readEntry', () => {
       { command: 'n', env: { A: '1' }, environment: { A: '2', B: '3' } },
       { ...stdio, command: 'n', env: { A: '1', B: '3' } },
     ],
+    [
+      'tables that no client reads: they may hold variables',
+      { command: 'n', 'x"env"': { A: 's3cret' }, sandbox: { on: true } },
+      { ...stdio, command: 'n', unread: { A: 's3cret' } },
+    ],
     ['other names', { cmd: 'n', envs: { A: '1' }, working_directory: '/w' }, { ...stdio, command: 'n', env: { A: '1' }, cwd: '/w' }],
     ['disabled', { command: 'n', disabled: true }, { ...stdio, command: 'n', enabled: false }],
     ['enabled: false', { command: 'n', enabled: false }, { ...stdio, command: 'n', enabled: false }],
