@@ -2,6 +2,7 @@ import type { RawDefinition } from '../model/definition.ts';
 import { createRedactor, namedValues, type Redactor, redactDefinition } from './redactor.ts';
 
 const redactors = new WeakMap<readonly RawDefinition[], Redactor>();
+const fileRedactors = new WeakMap<readonly RawDefinition[], Redactor>();
 const redacted = new WeakMap<RawDefinition, { readonly redactor: Redactor; readonly definition: ReturnType<typeof redactDefinition> }>();
 
 /** A redactor for the secrets of all entries. The same list of entries gives the same redactor. */
@@ -22,11 +23,16 @@ export function shownDefinition(raw: RawDefinition, redactor: Redactor): ReturnT
   return definition;
 }
 
-/** A redactor for lines of the entries' own files, where secrets are written with JSON escapes and a value may stand on a line without its name. */
+/**
+ * A redactor for lines of the entries' own files, where secrets are written with JSON escapes and a value may stand on a line without its name. The same list of entries
+ * gives the same redactor.
+ */
 export function fileRedactor(definitions: readonly RawDefinition[]): Redactor {
-  return createRedactor(
+  const values = (): string[] =>
     definitions.flatMap(({ args, secrets }) =>
       [...secrets, ...namedValues(args)].flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]),
-    ),
-  );
+    );
+  const redactor = fileRedactors.get(definitions) ?? createRedactor(values());
+  fileRedactors.set(definitions, redactor);
+  return redactor;
 }

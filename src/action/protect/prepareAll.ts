@@ -1,8 +1,12 @@
+import { t } from '../../base/language/translate.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { EditableFile } from './editableFile.ts';
 import { type ProtectChange, type ProtectRequest, prepareProtect } from './protectChange.ts';
 import type { Machine } from './protectFacts.ts';
 import type { Refusal } from './protectRules.ts';
+
+/** Each change is checked by parsing the whole file: of a large one only so many entries are changed at once. */
+const maxChanges = 100;
 
 /** The prepared changes of one file, which are made at once. */
 export interface FileChange {
@@ -33,6 +37,11 @@ export async function prepareAll(
   const together: Machine = { ...machine, workTrees: new Map() };
   for (const definition of definitions) {
     const before = files.get(definition.file);
+    if ((before?.changes.length ?? 0) >= maxChanges) {
+      const reason = t('At most {0} entries of one file are changed at once: {1} has more.', maxChanges, definition.file);
+      refused.push({ definition, refusal: { reason, advice: [t('Do this again for the others.')] } });
+      continue;
+    }
     const preparation = await prepareProtect(definition, request, runDir, together, before && { ...before.file, text: before.after });
     if (preparation.kind === 'change') {
       const file = before?.file ?? preparation.file;

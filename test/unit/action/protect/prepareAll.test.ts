@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type AllPreparation, prepareAll } from '../../../../src/action/protect/prepareAll.ts';
 import { makeChange, type ProtectRequest } from '../../../../src/action/protect/protectChange.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
+import { assertNames } from '../../../names.ts';
 import { Tree } from '../../config/tree.ts';
 
 const protect: ProtectRequest = { action: 'protect', portable: false, choices: { locks: [] } };
@@ -24,6 +25,16 @@ describe('prepareAll', () => {
       running: new Map(),
       policyFiles: [],
     });
+
+  it('changes 100 entries of a file at once, and refuses the others without looking at them', async () => {
+    const servers = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`s${index}`, { command: 'x', args: ['a'] }]));
+    const file = tree.write('home/.cursor/mcp.json', { mcpServers: servers });
+    const { definitions } = await tree.discover();
+    const all = await prepare(definitions, protect);
+    equal(all.files[0]?.changes.length, 100);
+    equal(all.refused.length, 900);
+    assertNames(all.refused[0]?.refusal.reason ?? '', file, '100');
+  });
 
   it('asks git once for each file', async () => {
     const calls = join(tree.root, 'calls');
