@@ -26,7 +26,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   host: ['model', 'base', 'storage', 'redaction', 'version', 'process', 'lock', 'package', 'guard', 'relay'],
   relay: ['storage'],
   mcp: ['model', 'base', 'presentation', 'action'],
-  cli: ['model', 'base', 'storage', 'redaction', 'clients', 'survey', 'presentation', 'action', 'mcp'],
+  cli: ['model', 'base', 'storage', 'redaction', 'version', 'clients', 'survey', 'presentation', 'action', 'mcp'],
   extension: ['model', 'base', 'storage', 'clients', 'survey', 'presentation', 'action', 'mcp'],
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compileFolder } from '../base/compileCache.ts';
 import { privateFolder } from '../storage/privateFolder.ts';
 import { runDirFor } from '../storage/stateFolder.ts';
-import { version } from './version.ts';
+import { productVersion } from '../version/productVersion.ts';
 
 /** Folders of other builds that are kept: an editor's command line and an installed one may take turns. */
 const keptBuilds = 2;
@@ -28,7 +28,7 @@ export function keepCompiledCode(program: string, env: Readonly<Record<string, s
       return;
     }
     // npm gives all files one time, and a build of a developer has the version of the last one.
-    const build = `${version}-${Math.round(statSync(program).mtimeMs).toString(36)}`;
+    const build = `${productVersion}-${Math.round(statSync(program).mtimeMs).toString(36)}`;
     const isNew = !isThere(join(state, compileFolder, build));
     const folder = privateFolder(runDir, compileFolder, build);
     if (isNew) {

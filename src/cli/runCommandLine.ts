@@ -1,4 +1,5 @@
 import { reasonOf } from '../base/errors.ts';
+import { productVersion } from '../version/productVersion.ts';
 import { parseCommandLine } from './arguments.ts';
 import type { AnyCommand } from './command.ts';
 import { statusCommand } from './commands/status.ts';
@@ -7,14 +8,13 @@ import { commandHelp, generalHelp } from './help.ts';
 import { createPaint, wantsColor } from './render/paint.ts';
 import { terminalText } from './render/text.ts';
 import { type Shell, viewWidth } from './terminal.ts';
-import { version } from './version.ts';
 
 /** Runs one command line. Never throws: an error is one message on stderr and `exitCodes.error`. @param argv without node and script */
 export async function runCommandLine(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   try {
     const { table, command, values, positionals } = await readCommandLine(argv);
     if (values.version) {
-      shell.stdout.write(`${version}\n`);
+      shell.stdout.write(`${productVersion}\n`);
       return exitCodes.ok;
     }
     if (command === undefined || values.help) {

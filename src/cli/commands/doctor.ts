@@ -5,6 +5,7 @@ import { flag, type OptionTable } from '../../base/optionTable.ts';
 import type { HealthNote } from '../../model/entryHealth.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { counted } from '../../presentation/quantities.ts';
+import { productVersion } from '../../version/productVersion.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
 import { renderDoctor } from '../render/doctorView.ts';
@@ -12,7 +13,6 @@ import { terminalText, wrap } from '../render/text.ts';
 import { doctorReport } from '../session/doctorReport.ts';
 import { type CliSession, openSession, settledSurvey } from '../session/openSession.ts';
 import { jsonText, type Shell, viewWidth } from '../terminal.ts';
-import { version } from '../version.ts';
 
 const options = {
   verbose: flag('also files that do not exist, clients that are not here, and remarks about entries that work', 'v'),
@@ -52,7 +52,7 @@ export const doctorCommand: Command<typeof options> = {
         return await fixEntries(context, session, snapshot);
       }
       const report = doctorReport(snapshot, session.surveyor.report(), {
-        version,
+        version: productVersion,
         node: { version: process.version, path: process.execPath },
         platform: `${shell.platform} ${process.arch}`,
         home: shell.home,

@@ -2,12 +2,12 @@ import { executePlan } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
 import { type AgentMachine, serveMcp } from '../../mcp/serveMcp.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import { productVersion } from '../../version/productVersion.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { actionContextOf } from '../session/actionSession.ts';
 import { openSession, settledSurvey, stderrLog, withRegistries } from '../session/openSession.ts';
 import { jsonText } from '../terminal.ts';
-import { version } from '../version.ts';
 
 export const mcpCommand: Command = {
   name: 'mcp',
@@ -46,7 +46,7 @@ export const mcpCommand: Command = {
         },
       };
       const send = (message: object): void => shell.stdout.write(jsonText(message));
-      await serveMcp({ input: process.stdin, send }, machine, version, shell.ended, log);
+      await serveMcp({ input: process.stdin, send }, machine, productVersion, shell.ended, log);
       return exitCodes.ok;
     } finally {
       surveyor.dispose();

@@ -1,11 +1,13 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { GuardChoices, StartMode } from '../../action/protect/guardArguments.ts';
 import { installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import type { ProtectRequest } from '../../action/protect/protectChange.ts';
 import { anyText, flag, type OptionTable, option } from '../../base/optionTable.ts';
 import { type StaleMode, staleModes } from '../../model/staleMode.ts';
+import { productVersion } from '../../version/productVersion.ts';
 import type { CommandContext } from '../command.ts';
 import type { Shell } from '../terminal.ts';
-import { programsFolder, version } from '../version.ts';
 import type { RunFolderOption } from './openSession.ts';
 
 /** The options of both commands. */
@@ -52,8 +54,9 @@ export async function agreedMode(ask: NonNullable<Shell['ask']>, request: Protec
 export function putLauncher({ shell }: CommandContext, runDir: string): void {
   const launcher = installLauncher({
     runDir,
-    dist: programsFolder,
-    version,
+    // The folder of the running bundle: the other programs are beside it.
+    dist: dirname(fileURLToPath(import.meta.url)),
+    version: productVersion,
     execPath: process.execPath,
     electron: 'electron' in process.versions,
     platform: shell.platform,

@@ -6,6 +6,7 @@ import { ControlRefusal } from '../../lock/control/controlMessages.ts';
 import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import { runDirOf } from '../../storage/runFolder.ts';
+import { productVersion } from '../../version/productVersion.ts';
 import type { HttpGuardOptions } from '../options/httpOptions.ts';
 import { GuardRecord } from '../publish/guardRecord.ts';
 import { openPort, serveClients } from './clientConnections.ts';
@@ -39,8 +40,6 @@ function revisionNotes(log: Log): (version: string) => void {
     }
   };
 }
-
-const guardVersion = '0.1.0';
 
 /** A running `guard --http`. */
 interface HttpGuard {
@@ -135,7 +134,7 @@ class Assembly implements HttpGuard {
     const recovery = new SessionRecovery(upstream, sessions, log);
     const pages = {
       version: () => target.staleCalls?.version ?? options.serverVersion ?? 'unknown',
-      guardVersion,
+      guardVersion: productVersion,
       started: Date.now(),
       upstream: () => this.#health(),
       sessions: () => ({ open: sessions.open, recovered: recovery.count }),
