@@ -84,7 +84,7 @@ const buildNames = ['core', 'guard', 'host', 'relay'] as const;
 /** The program that each build's pieces take for theirs, when they ask for the folder of the programs. */
 const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard', host: 'host', relay: 'relay' };
 
-/** The relay in other languages, for machines that have them. */
+/** The relay in other languages, for machines that have them; written without lines of comment. */
 const relayScripts = ['relay.pl', 'relay.py'];
 
 /** The first of two steps: esbuild can split only ES modules. */
@@ -119,7 +119,8 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
   if (name === 'relay') {
     mkdirSync(outdir, { recursive: true });
     for (const file of relayScripts) {
-      writeFileSync(join(outdir, file), readFileSync(join(import.meta.dirname, 'src', 'relay', file)));
+      const text = readFileSync(join(import.meta.dirname, 'src', 'relay', file), 'utf8');
+      writeFileSync(join(outdir, file), text.replace(/^[ \t]*#(?!!).*\n/gm, ''));
     }
   }
   for (const { path, code, map } of pieces) {
