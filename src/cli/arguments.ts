@@ -32,8 +32,9 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Any
   }
   const allowed = { ...globalOptions, ...command?.options };
   const reading = readOptions(options, allowed);
-  if (reading.problem) {
-    throw wrongOption(reading.problem, allowed, everyOption, command);
+  const idle = options.find(({ name }) => (command?.without as readonly string[] | undefined)?.includes(name));
+  if (reading.problem || idle) {
+    throw wrongOption(reading.problem ?? { kind: 'unknown', option: `--${idle?.name}` }, allowed, everyOption, command);
   }
   const values = askedHelp ? { ...reading.values, help: true } : reading.values;
   const words = positionals.map(({ word }) => word);

@@ -4,7 +4,7 @@ import type { ExitCode } from './exitCodes.ts';
 import type { Paint } from './render/paint.ts';
 import type { Shell } from './terminal.ts';
 
-/** Options that every command takes. */
+/** Options that every command takes, but for those that it names as `without`. */
 export const globalOptions = {
   json: flag('machine-readable output on stdout'),
   folder: option(
@@ -41,6 +41,8 @@ export interface Command<Own extends OptionTable = NoOptions> {
   /** How many words may follow the name. */
   readonly positionals: { readonly min: number; readonly max: number };
   readonly options: Own;
+  /** Options of every command that would do nothing here. */
+  readonly without?: readonly (keyof typeof globalOptions)[];
   /** More about it, in paragraphs. */
   readonly details: readonly string[];
   /** Sections of its help between options and exit codes. */
@@ -52,3 +54,9 @@ export interface Command<Own extends OptionTable = NoOptions> {
 
 /** A command whose own options are not known to the compiler. */
 export type AnyCommand = Command<OptionTable>;
+
+/** The options that a command takes: its own, then those of every command. */
+export function optionsOf({ options, without = [] }: AnyCommand): OptionTable {
+  const shared = Object.entries(globalOptions).filter(([name]) => !(without as readonly string[]).includes(name));
+  return { ...options, ...Object.fromEntries(shared) };
+}

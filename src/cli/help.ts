@@ -1,5 +1,5 @@
 import { optionSection, renderHelp } from '../base/optionHelp.ts';
-import { type AnyCommand, globalOptions } from './command.ts';
+import { type AnyCommand, globalOptions, optionsOf } from './command.ts';
 
 const intro = 'See every MCP server on your machine, which version is running, and which one needs a restart.';
 
@@ -38,7 +38,7 @@ export function commandHelp(command: AnyCommand, width: number): string {
       usage: [`mcp-shepherd ${command.name} ${command.arguments ? `${command.arguments} ` : ''}[OPTIONS]`],
       paragraphs: command.details,
       sections: [
-        optionSection('Options', { ...command.options, ...globalOptions }),
+        optionSection('Options', optionsOf(command)),
         ...(command.sections ?? []),
         { title: 'Exit codes', items: command.exits.map(([code, meaning]) => [String(code), meaning] as const) },
       ],

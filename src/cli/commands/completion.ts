@@ -10,6 +10,7 @@ export function completionCommand(commands: () => readonly AnyCommand[]): Comman
     arguments: 'SHELL',
     positionals: { min: 1, max: 1 },
     options: {},
+    without: ['json', 'folder', 'run-dir', 'offline', 'no-color'],
     words: completionShells,
     details: [
       'Prints the script; its first line says how to load it. SHELL is bash, zsh, fish or powershell. Names of servers are not completed: that would scan the machine at each key.',

@@ -15,6 +15,7 @@ export const mcpCommand: Command = {
   arguments: '',
   positionals: { min: 0, max: 0 },
   options: {},
+  without: ['json', 'no-color'],
   details: [
     'Serves the tools mcpShepherd_status, mcpShepherd_explain and mcpShepherd_restart over standard input and output, until the client closes the input. Your client starts it: "claude mcp add mcp-shepherd -- mcp-shepherd mcp", "codex mcp add mcp-shepherd -- mcp-shepherd mcp".',
     'mcpShepherd_restart asks a guard, a VS Code window or a client; it signals no process and starts no command. Where the client can ask its user (elicitation), the tool asks first; other clients apply their own approval rules.',

@@ -1,5 +1,5 @@
 import type { OptionTable } from '../../base/optionTable.ts';
-import { type AnyCommand, globalOptions } from '../command.ts';
+import { type AnyCommand, globalOptions, optionsOf } from '../command.ts';
 
 export const completionShells = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
@@ -27,10 +27,10 @@ interface ValueWords {
 /** The completion script of a shell, from the tables of commands and options. It completes commands and options, not names of servers: that would scan the machine at each key. */
 export function renderCompletion(shell: CompletionShell, commands: readonly AnyCommand[]): string {
   const groups: Offers[] = [
-    ...commands.map(({ name, summary, options, words = [] }) => ({
-      command: name,
-      help: summary,
-      offers: [...words.map((word) => ({ word, help: '' })), ...optionOffers({ ...options, ...globalOptions })],
+    ...commands.map((command) => ({
+      command: command.name,
+      help: command.summary,
+      offers: [...(command.words ?? []).map((word) => ({ word, help: '' })), ...optionOffers(optionsOf(command))],
     })),
     { command: 'guard', help: 'start a server and proxy its messages', offers: [] },
   ];

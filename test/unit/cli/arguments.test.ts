@@ -62,6 +62,7 @@ describe('the command line', () => {
     refuses(['--chekc', 'status'], 'unknown', '"--check"');
     refuses(['status', '-x'], 'unknown', '-x', 'mean');
     refuses(['watch', '--check'], 'unknown', '"watch"');
+    refuses(['completion', 'bash', '--json'], 'unknown', '"completion" has no option --json');
     refuses(['status', '--__proto__'], 'unknown', '--__proto__');
     refuses(['status', '--x\x1b[31m'], 'unknown', '--x\\x1b[31m', '\x1b');
   });
