@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
+import { listText } from '../src/base/singleLine.ts';
+import { type FindingKind, isHeadline } from '../src/model/finding.ts';
 import type { Snapshot } from '../src/model/snapshot.ts';
+import { findingLabels } from '../src/presentation/findingLabels.ts';
 import { projectRoot } from './system/projectPaths.ts';
 
 export const snapshotSchemaFile = join(projectRoot, 'schema', 'snapshot.schema.json');
@@ -218,25 +221,17 @@ const action = described(
   'One thing that fixes a finding.',
 );
 
+const kinds = Object.keys(findingLabels) as FindingKind[];
+const information = kinds.filter((kind) => !isHeadline({ kind, confidence: 'proven' }));
+
 const finding = described(
   v.strictObject({
     kind: oneOf(
-      [
-        'stale',
-        'files-gone',
-        'duplicate',
-        'copies',
-        'respawn-storm',
-        'runaway',
-        'orphan',
-        'unresponsive',
-        'lock-conflict',
-        'respawn-differs',
-        'update-available',
-        'config-changed',
-        'port-taken',
-      ],
-      'What it is. `respawn-differs`, `update-available`, `config-changed` and `port-taken` are information: they do not count for the badge and `--check`.',
+      kinds,
+      `What it is. ${listText(
+        information.map((kind) => `\`${kind}\``),
+        Number.POSITIVE_INFINITY,
+      )} are information: they do not count for the badge and \`--check\`.`,
     ),
     subKind: optional(
       oneOf(
