@@ -147,6 +147,8 @@ export interface ClientRow {
   readonly variable?: '${NAME}' | '${env:NAME}' | '{env:NAME}';
   /** How a secret is kept out of its file, as a sentence. `NAME` stands for the variable. */
   readonly secretStep?: string;
+  /** It writes a new entry in another form than other clients with a file of that format. `copilot`: with `tools`; `opencode`: as opencode does. */
+  readonly entryForm?: 'copilot' | 'opencode';
   /** Its documentation asks for `cmd /c` before `npx` on Windows. */
   readonly asksForCmd?: true;
   /** The restart step uses “MCP: List Servers” of the same editor, so that an extension can open that list. */

@@ -126,6 +126,8 @@ export const otherClients: readonly ClientRow[] = [
     id: 'fx',
     name: 'fx',
     files: [homeFiles('mcp-map', '.fx/mcp.json')],
+    // As add-mcp 2.4.0 writes it.
+    entryForm: 'opencode',
     copies: 'one',
     restartStep: 'End this fx session and start it again: NAME starts with it.',
   },

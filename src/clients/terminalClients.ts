@@ -65,6 +65,8 @@ export const terminalClients: readonly ClientRow[] = [
   {
     id: 'copilot-cli',
     name: 'Copilot CLI',
+    // Captured from 1.0.102.
+    entryForm: 'copilot',
     path: 'terminal',
     sessionsAfterRestart: 'lost',
     files: [

@@ -105,11 +105,12 @@ export function copyTargets(
 }
 
 /** The first file of the user that exists, or the path of the first one that could. */
-function targetOf({ id, files, userDirs }: ClientRow, machine: Machine): Target | { readonly missing: string | undefined } {
+function targetOf(row: ClientRow, machine: Machine): Target | { readonly missing: string | undefined } {
+  const { files, userDirs } = row;
   const all = files
     .filter(({ scope, of }) => scope === 'user' && of === undefined)
     .flatMap(({ at, format }): Target[] => {
-      const form = entryForm(id, format);
+      const form = entryForm(row, format);
       const paths =
         at.kind === 'fixed'
           ? at.paths(machine)

@@ -1,6 +1,5 @@
 import { isRecord } from '../../base/json.ts';
-import type { FormatId } from '../../clients/clientDescription.ts';
-import type { ClientId } from '../../model/definition.ts';
+import type { ClientRow, FormatId } from '../../clients/clientDescription.ts';
 import { EditRefused, unsafeEdit } from './commandEdits.ts';
 
 /** A local server, as every client can start it. */
@@ -37,10 +36,10 @@ const opencode: EntryForm['value'] = ({ words, env }) => ({
 });
 const mcpServers: EntryForm = { paths: [['mcpServers']], value: plain };
 
-/** Forms of single clients. `copilot-cli`: captured from 1.0.102; `fx`: as add-mcp 2.4.0 writes it. */
-const ofClient: Readonly<Record<ClientId, EntryForm>> = {
-  'copilot-cli': { ...mcpServers, value: (entry) => ({ tools: ['*'], type: 'local', ...plain(entry) }) },
-  fx: { paths: [['mcp']], value: opencode },
+/** Forms that the rows of single clients name. */
+const named: Readonly<Record<NonNullable<ClientRow['entryForm']>, EntryForm>> = {
+  copilot: { ...mcpServers, value: (entry) => ({ tools: ['*'], type: 'local', ...plain(entry) }) },
+  opencode: { paths: [['mcp']], value: opencode },
 };
 
 /**
@@ -84,8 +83,8 @@ const ofFormat: Partial<Record<FormatId, EntryForm>> = {
 };
 
 /** The form in which a client's file has its entries; undefined where no entry can be added. */
-export function entryForm(client: ClientId, format: FormatId): EntryForm | undefined {
-  return ofClient[client] ?? ofFormat[format];
+export function entryForm(client: Pick<ClientRow, 'entryForm'>, format: FormatId): EntryForm | undefined {
+  return client.entryForm ? named[client.entryForm] : ofFormat[format];
 }
 
 /** The value with the entry in it. @throws EditRefused when there is one of that name, or something else than servers */

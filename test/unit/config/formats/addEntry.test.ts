@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { FormatId } from '../../../../src/clients/clientDescription.ts';
+import { clientById } from '../../../../src/clients/clientTable.ts';
 import { addEntry } from '../../../../src/config/formats/addEntry.ts';
 import { EditRefused } from '../../../../src/config/formats/commandEdits.ts';
 import { entryForm, type LocalEntry } from '../../../../src/config/formats/entryForms.ts';
@@ -12,7 +13,7 @@ import { Tree } from '../tree.ts';
 const entry: LocalEntry = { name: 'new one', words: ['npx', '-y', 'a"\\ü', '#x: y'], env: { KEY: 'no', 'B C': "it's: {a}" }, cwd: '/work' };
 
 async function added(format: FormatId, text: string, client = ''): Promise<string> {
-  const form = entryForm(client, format);
+  const form = entryForm(clientById(client) ?? {}, format);
   ok(form, `${format} has a form`);
   const after = await addEntry(format, form, text, entry);
   const found = (await formatOf(format)).read(after).entries.find(({ name }) => name === entry.name);
@@ -45,7 +46,7 @@ describe('addEntry', () => {
       tree.copy('windows', tree.home);
       for (const { file, format: id, client, scope } of (await tree.discover()).definitions) {
         const format = id as FormatId;
-        if (scope !== 'user' || !entryForm(client, format)) {
+        if (scope !== 'user' || !entryForm(clientById(client) ?? {}, format)) {
           continue;
         }
         formats.add(format);
