@@ -6,7 +6,17 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 import { runnerFit, shimFit } from './runnerFit.ts';
-import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, type VariableValues, wordPattern } from './wordPattern.ts';
+import {
+  fitsWord,
+  fitWords,
+  hasVariable,
+  isAbsolutePath,
+  pathFrom,
+  plainPath,
+  pluginVersions,
+  type VariableValues,
+  wordPattern,
+} from './wordPattern.ts';
 
 const launches = new WeakMap<RawDefinition, readonly LaunchSpec[]>();
 
@@ -84,8 +94,10 @@ export function homeOf({ detail }: MatchInput, context: MatchContext): string | 
 function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], observed: MatchInput, context: MatchContext): FitScope {
   const windows = context.platform === 'win32';
   const home = homeOf(observed, context);
+  const versions = pluginVersions(definition);
   const values: VariableValues = {
     windows,
+    ...(versions === undefined ? {} : { versions }),
     ...(home === undefined ? {} : { home }),
     ...(definition.folder === undefined ? {} : { folder: definition.folder }),
   };

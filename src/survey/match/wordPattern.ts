@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import type { RawDefinition } from '../../model/definition.ts';
 import { isWindowsPath } from '../../process/commandline/commandName.ts';
 
 /** The known values of a definition's variables. */
@@ -5,6 +7,8 @@ export interface VariableValues {
   readonly home?: string;
   /** The workspace folder that the definition belongs to. */
   readonly folder?: string;
+  /** The folder that has one folder for each version of the plugin that the definition belongs to. */
+  readonly versions?: string;
   readonly windows: boolean;
 }
 
@@ -50,12 +54,26 @@ function variableValue(written: string, values: VariableValues): string | undefi
     case 'env:HOME':
     case 'USERPROFILE':
       return values.home;
+    case 'CLAUDE_PLUGIN_ROOT':
+      // The server may run from the folder of another version.
+      return values.versions === undefined ? undefined : `${values.versions}/\${version}`;
     case 'pathSeparator':
     case '/':
       return values.windows ? '\\' : '/';
     default:
       return undefined;
   }
+}
+
+/** Whether a text names the folder of its plugin, which has the version in its path: another version has another one. */
+export function namesPluginFolder(text: string): boolean {
+  return text.includes('CLAUDE_PLUGIN_ROOT');
+}
+
+/** See `VariableValues.versions`. @param definition of a file `.mcp.json` or `.claude-plugin/plugin.json` of a plugin; of every other one the result is undefined */
+export function pluginVersions({ format, file }: Pick<RawDefinition, 'format' | 'file'>): string | undefined {
+  const folder = format === 'plugin-mcp' ? dirname(file) : format === 'plugin-manifest' ? dirname(dirname(file)) : undefined;
+  return folder === undefined ? undefined : dirname(folder);
 }
 
 /** Whether a client can have made the observed word from a configured one. */

@@ -14,7 +14,7 @@ import { observedWords } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { hasVariable, isAbsolutePath, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import { hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { lastChange } from '../watch/watchPlan.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import type { RunningCode } from './serverVersions.ts';
@@ -155,6 +155,9 @@ function commandOf(
   cwd: string | undefined,
   { platform, home }: Machine,
 ): Pick<ClientCommand, 'words' | 'cwd'> | undefined {
+  if ([entry.command ?? '', ...entry.args].some(namesPluginFolder)) {
+    return undefined;
+  }
   const values: VariableValues = { windows: platform === 'win32', home, ...(entry.folder === undefined ? {} : { folder: entry.folder }) };
   const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
   const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;

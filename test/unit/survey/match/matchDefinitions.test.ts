@@ -41,6 +41,19 @@ function split(test: Recorded): { server: ProcessRow; launchers: ProcessRow[] } 
   return { server, launchers };
 }
 
+describe('an entry that a plugin of Claude Code brings', () => {
+  const plugins = '/home/u/.claude/plugins/cache/market/tiny';
+  const brought = definition('tiny', 'claude-code', 'node', ['${CLAUDE_PLUGIN_ROOT}/index.js'], {
+    format: 'plugin-manifest',
+    file: `${plugins}/1.1.0/.claude-plugin/plugin.json`,
+  });
+
+  it('fits its server of every version, and no other server with a file of that name', () => {
+    assert.deepEqual(names(observed(row(20, 1, ['node', `${plugins}/1.0.0/index.js`])), [brought]), ['tiny']);
+    assert.deepEqual(names(observed(row(20, 1, ['node', '/srv/mcp/index.js'])), [brought]), []);
+  });
+});
+
 describe('matching recorded launches', () => {
   const decoys = [
     definition('other-package', 'cursor', 'npx', ['-y', 'some-other-mcp']),

@@ -51,6 +51,28 @@ describe('what the client itself starts again', () => {
     match(JSON.stringify(found.findings[0]?.actions), /Claude Code session/);
   });
 
+  it('a plugin of Claude Code whose entry starts Node with a file of the plugin: a new session', async () => {
+    const plugins = 'home/.claude/plugins';
+    const cache = `${plugins}/cache/market/tiny-mcp`;
+    const version = (name: string): Tree => ({
+      ...release(`${cache}/${name}`, name),
+      [`${cache}/${name}/.mcp.json`]: { mcpServers: { tiny: { command: 'node', args: ['${CLAUDE_PLUGIN_ROOT}/server.js'] } } },
+      [`${plugins}/installed_plugins.json`]: {
+        version: 2,
+        plugins: { 'tiny-mcp@market': [{ scope: 'user', installPath: at(cache, name), version: name }] },
+      },
+    });
+    write(version('1.0.0'));
+    await observe({ argv: [node, at(cache, '1.0.0/server.js')], cwd: scan.tree.root });
+    deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+    write(version('1.1.0'));
+    const found = await look();
+    deepEqual(cure(found), [['replaced-beside', 'proven', ['held']]]);
+    deepEqual([found.package?.running, found.package?.installed], ['1.0.0', '1.1.0']);
+    rmSync(at(cache, '1.0.0'), { recursive: true });
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale], 'Claude Code removed the old folder');
+  });
+
   it('an extension of Claude Desktop: replaced in its own folder, so that the step of Claude Desktop starts the new one', async () => {
     const folder = 'home/.config/Claude/Claude Extensions/local.mcpb.acme.tiny-mcp';
     const bundle = (version: string): Tree => ({
