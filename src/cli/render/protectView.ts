@@ -93,7 +93,7 @@ export function renderAll(
       '',
     ]),
     ...noteLines(changes, { width, redact }),
-    files.length > 0 ? sum : refused.length > 0 && action === 'unprotect' ? '' : nothing,
+    files.length > 0 ? sum : refused.length > 0 ? 'No other entry is changed.' : nothing,
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
