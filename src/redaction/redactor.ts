@@ -52,6 +52,8 @@ const listShape = /(\\?["'])([\w.-]+)(\1\s*:\s*\[)((?:\s*(\\?["'])(?:\\{3}.|(?!\
 const listItem = /(\\?["'])((?:\\{3}.|(?!\1)(?:\\.|.))*)(?:\1|$)/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+/** Parts of a cookie. */
+const mostParts = 50;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
 /**
@@ -271,11 +273,16 @@ function assignment(arg: string): { readonly name: string; readonly sign: string
 }
 
 /** The name that the words before an argument give it: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
-function nameBefore(list: readonly string[], index: number): string | undefined {
-  const before = list[index - 1] ?? '';
-  if (/^[=:]$/.test(list[index] ?? '')) {
+function nameBefore(list: readonly string[], place: number): string | undefined {
+  if (/^[=:]$/.test(list[place] ?? '')) {
     return undefined;
   }
+  // Where the system gives one text for all arguments, a cookie is split: `--cookie a=b; c=S`.
+  let index = place;
+  while (list[index - 1]?.endsWith(';') && index > 1 && place - index < mostParts) {
+    index -= 1;
+  }
+  const before = list[index - 1] ?? '';
   if (/^[=:]$/.test(before)) {
     return /^-{0,2}[A-Za-z_][\w.-]*$/.exec(list[index - 2] ?? '')?.[0];
   }

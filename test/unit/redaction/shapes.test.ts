@@ -52,6 +52,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
   'a pin, and codes': ['--pin', W, '--otp', W, '--mfa', '918273645'],
   'a cookie': ['--cookie', W],
   cookies: ['--cookie', `a=b; c=${W}`],
+  'cookies that the system split': ['--cookie', 'a=b;', `c=${W};`, `d=${W}`],
   'a session': ['--session', W],
   'a session by its number': ['--session-id', W, `--sessionId=${W}`],
   'what authenticates': ['--auth', W, '--pat', W, '--psk', W, '--passkey', W, '--csrf', W],
