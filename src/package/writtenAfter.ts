@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import type { ClosureParts, InstalledPackage, PackageRef } from '../model/package.ts';
-import { readBounded, readBytes, statPath } from '../storage/boundedFile.ts';
+import { readBounded, readBytes, realPath, statPath } from '../storage/boundedFile.ts';
 import { versionFiles } from './closureReader.ts';
 import { codeFiles } from './code/codeContent.ts';
 import { StartContents } from './code/contentAtStart.ts';
@@ -172,14 +172,6 @@ function writtenAt({ path, hash }: TimedFile): number {
 function hashOf(path: string): string {
   const read = readBytes(path, maxBytes);
   return read.status === 'ok' ? createHash('sha256').update(read.bytes).digest('base64url') : '';
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether git shows that a file holds what the commit at the start held. */

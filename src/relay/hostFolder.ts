@@ -54,7 +54,7 @@ export function hostSecret(runDir: string): string | undefined {
     const info = lstatSync(folder);
     file = openSync(join(folder, 'secret'), constants.O_RDONLY | constants.O_NOFOLLOW);
     const own = [info, fstatSync(file)].every(({ uid, mode }) => uid === process.geteuid?.() && (mode & othersMode) === 0);
-    // Only now, because what is missing is no reason: with a file in it, the folder is there, and another user cannot lead the path elsewhere any more.
+    // `stateRefusal` accepts folders that do not exist yet. The secret has been opened, so the folder exists now, and no other user can replace it after this check.
     return own && info.isDirectory() && stateRefusal(runDir, hostName) === undefined ? readFileSync(file, 'latin1').trim() : undefined;
   } catch {
     return undefined;

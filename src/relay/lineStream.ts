@@ -85,7 +85,7 @@ export class LineStream {
     this.isDirect = false;
   }
 
-  /** Removes the kept bytes from memory, because the relay sends them to no host any more. @returns the removed bytes that the client does not have */
+  /** Forgets the kept lines: no host will get them. @returns the bytes of those that the client has not got yet */
   drop(): Buffer {
     const all = Buffer.concat([...this.#kept.filter(({ isDirect }) => !isDirect).map(({ bytes }) => bytes), ...this.#rest]);
     this.#kept = [];

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { errorCode } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
 
@@ -39,7 +39,10 @@ export function readBounded(path: string, maxBytes = maxMetadataBytes): FileRead
   return { status: 'ok', text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, stat: read.stat };
 }
 
-/** The same, with the bytes as they are in the file. Bytes and `stat` are of one file, whatever is put at the path meanwhile. @param flags more flags of open(2): with `O_NOFOLLOW` a link at the path itself is not read */
+/**
+ * The same, with the bytes as they are in the file. Bytes and `stat` belong to the file that was opened, even if another process replaces it during the call.
+ * @param flags added to the flags of open(2): with `O_NOFOLLOW` a path that is itself a link is refused
+ */
 export function readBytes(
   path: string,
   maxBytes = maxMetadataBytes,
@@ -116,6 +119,15 @@ function refuse(path: string, stat: Stats, maxBytes: number): Exclude<FileRead, 
     return { status: 'unreadable', reason: `${path} is ${what}` };
   }
   return stat.size > maxBytes ? { status: 'unreadable', reason: `${path} is too large (${stat.size} bytes)` } : undefined;
+}
+
+/** The path with all links followed; undefined when it leads to nothing that can be seen. Never throws. */
+export function realPath(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The state and the reason for an error of the file system. The error's own message is not passed on. */

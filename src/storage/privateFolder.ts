@@ -63,8 +63,8 @@ export function stateRefusal(runDir: string, ...parts: readonly string[]): strin
 }
 
 /**
- * The owner that the kernel shows for users that a user namespace does not know: in a sandbox, `/` and `/home` belong to it. In the first namespace, which knows all
- * users, it is a user as every other one: `nobody`, who runs programs (user_namespaces(7)).
+ * The user id that the kernel shows for users without an id in this user namespace: in a sandbox, `/` and `/home` have this owner. In the initial namespace every user
+ * has an id, and this one is the ordinary user `nobody`, which is not trusted (user_namespaces(7)).
  */
 const unmappedUser = 65_534;
 const knowsAllUsers = /^\s*0\s+0\s+4294967295\s*$/;
@@ -73,8 +73,8 @@ const [othersWrite, sticky] = [0o002, 0o1000];
 /**
  * Why another user could rename the run folder away and put one of their own, with a launcher of their own, in its place: a folder above it belongs to that user, or
  * all users may write there without the sticky bit (rename(2), EPERM). The group of such a folder is trusted: in many systems it is the user's own.
- * @param missing `later`: a folder that is missing is made afterwards; `now`: the run folder was just there, so that one which is missing was taken away by that user.
- * Ask again so after the run folder was made or looked at: where a folder above it was missing before, that user could have put one there meanwhile
+ * @param missing `later`: missing folders are accepted, because the caller makes them afterwards. `now`: they are refused, because the run folder existed a moment ago. Call
+ * it with `now` after the run folder was made or read: another user could have made a folder that was missing at the first call
  * @returns undefined when no user but this one and root could; also where a folder cannot be read. Never throws
  */
 export function parentRefusal(runDir: string, uid: number | undefined = ownUser(), missing: 'later' | 'now' = 'later'): string | undefined {
@@ -99,7 +99,7 @@ export function folderOfOthers(
     const info = statOrNothing(folder);
     const link = linkAt(folder);
     if (!info && missing === 'now') {
-      return `${folder}, above ${path}, was taken away meanwhile: look who can write above it${other}`;
+      return `${folder}, above ${path}, was removed during this check: find out which user can write above it${other}`;
     }
     if (link && !trusted.includes(link.uid)) {
       return `${folder}, above ${path}, is a link of user ${link.uid}, who could lead it elsewhere: remove it${other}`;

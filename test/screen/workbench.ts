@@ -145,16 +145,20 @@ export class Workbench {
 
   /** Waits for a notification in the list of notifications. A toast disappears by itself, and of several at once some are not shown as toasts. */
   async told(text: string): Promise<void> {
-    await this.palette('Notifications: Show Notifications');
     const list = this.page.locator('.notifications-center');
-    await list.waitFor();
-    await list
-      .locator('.notification-list-item', { hasText: text })
-      .first()
-      .waitFor()
-      .catch(async (error: unknown) => {
-        throw new Error(`There is no notification "${text}", but: ${(await list.allTextContents()).join(' | ')}`, { cause: error });
-      });
+    const item = list.locator('.notification-list-item', { hasText: text }).first();
+    // The list closes when its last notification is removed, as the question is that a button has just answered. Then it is opened again.
+    await waitFor(`the notification "${text}"`, async () => {
+      if (!(await list.isVisible())) {
+        await this.palette('Notifications: Show Notifications');
+      }
+      return item.waitFor({ timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    }).catch(async (error: unknown) => {
+      throw new Error(`There is no notification "${text}", but: ${(await list.allTextContents()).join(' | ')}`, { cause: error });
+    });
     await this.page.keyboard.press('Escape');
     await list.waitFor({ state: 'hidden' });
   }

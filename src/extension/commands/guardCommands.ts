@@ -134,7 +134,7 @@ export class GuardCommands {
       const found = await survey.entry(definition.id);
       const fix = state.snapshot?.health?.find((note) => note.definition === definition.id && note.fix !== undefined)?.fix;
       if (!found || fix === undefined) {
-        tell('info', `${name} needs no correction any more.`);
+        tell('info', t('MCP Shepherd found nothing to correct in {0}. Nothing was changed.', name));
         return;
       }
       const change = await prepareFix(found.definition, fix, { home: state.facts.home, platform, env, running: found.running });

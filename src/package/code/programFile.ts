@@ -1,7 +1,7 @@
-import { readSync, realpathSync, type Stats } from 'node:fs';
+import { readSync, type Stats } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { FileNumbers, ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { statPath, withFile } from '../../storage/boundedFile.ts';
+import { realPath, statPath, withFile } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
 
 /** The file under a name now, compared with the one that a process runs. */
@@ -48,7 +48,7 @@ export class ProgramFiles {
     const born = stat.birthtimeMs > 0 && stat.birthtimeMs <= stat.ctimeMs ? stat.birthtimeMs : undefined;
     return equal
       ? { state: 'same' }
-      : { state: 'other', leadsTo: real(path), changedAt: stat.ctimeMs, ...(born === undefined ? {} : { bornAt: born }) };
+      : { state: 'other', leadsTo: realPath(path) ?? path, changedAt: stat.ctimeMs, ...(born === undefined ? {} : { bornAt: born }) };
   }
 
   #sameContent(path: string, stat: Stats, pid: number, running: FileNumbers): boolean | undefined {
@@ -122,12 +122,4 @@ export function namedProgram(row: ProcessRow, detail: ProcessDetail): string | u
 export function programPath(exe: string): string | undefined {
   const path = exe.replace(/ \(deleted\)$/, '');
   return /^\/memfd:|^[^/]/.test(path) ? undefined : path;
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
 }

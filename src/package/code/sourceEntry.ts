@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { InstalledPackage, PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { readBounded, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import { runtimeOf } from '../identifyPackage.ts';
 import { bunScript, denoScript, nodeScript } from '../npm/nodeEntry.ts';
@@ -223,16 +222,8 @@ function commandModules(entryPoints: string, command: string): string[] {
 }
 
 function existing(paths: readonly string[]): string | undefined {
-  for (const path of paths) {
-    if (statPath(path).status === 'ok') {
-      try {
-        return realpathSync.native(path);
-      } catch {
-        return undefined;
-      }
-    }
-  }
-  return undefined;
+  const path = paths.find((one) => statPath(one).status === 'ok');
+  return path && realPath(path);
 }
 
 function text(path: string): string {

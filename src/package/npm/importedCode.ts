@@ -1,10 +1,9 @@
-import { realpathSync } from 'node:fs';
 import { dirname, extname, join, sep } from 'node:path';
 import { isRecord } from '../../base/json.ts';
-import { statPath } from '../../storage/boundedFile.ts';
+import { realPath, statPath } from '../../storage/boundedFile.ts';
 import { type CodeContent, contentOfFiles } from '../code/codeContent.ts';
 import type { MetadataCache } from '../metadataCache.ts';
-import { namedModules } from './nodeImports.ts';
+import { exportedPath, namedModules } from './nodeImports.ts';
 
 /** At most this many files of the own package are searched for imports, and this many imported files are compared. */
 const maxSearched = 100;
@@ -80,7 +79,7 @@ function moduleOf(root: string, below: string, kind: 'import' | 'require', cache
   const { exports, main } = described;
   const path =
     exports !== undefined && exports !== null
-      ? exported(exports, `.${below}`, kind)
+      ? exportedPath(exports, `.${below}`, kind)
       : below === ''
         ? typeof main === 'string'
           ? main
@@ -91,50 +90,8 @@ function moduleOf(root: string, below: string, kind: 'import' | 'require', cache
   for (const ending of target === undefined ? [] : endings) {
     const seen = statPath(target + ending);
     if (seen.status === 'ok' && seen.stat.isFile() && /\.[cm]?js$/.test(target + ending)) {
-      return real(target + ending);
+      return realPath(target + ending);
     }
   }
   return undefined;
-}
-
-function exported(exports: unknown, subpath: string, kind: string): string | undefined {
-  if (!isRecord(exports) || !Object.keys(exports).some((key) => key.startsWith('.'))) {
-    return subpath === '.' ? targetOf(exports, kind, '') : undefined;
-  }
-  if (Object.hasOwn(exports, subpath)) {
-    return targetOf(exports[subpath], kind, '');
-  }
-  for (const key of Object.keys(exports).sort((a, b) => b.indexOf('*') - a.indexOf('*'))) {
-    const [head = '', tail] = key.split('*');
-    if (tail !== undefined && subpath.startsWith(head) && subpath.endsWith(tail) && subpath.length > head.length + tail.length) {
-      return targetOf(exports[key], kind, subpath.slice(head.length, subpath.length - tail.length));
-    }
-  }
-  return undefined;
-}
-
-function targetOf(target: unknown, kind: string, star: string, depth = 0): string | undefined {
-  if (typeof target === 'string') {
-    return target.replaceAll('*', () => star);
-  }
-  if (!isRecord(target) || depth > 5) {
-    return undefined;
-  }
-  // The first condition that holds counts.
-  const active = Object.keys(target).filter((key) => key === 'node' || key === 'default' || key === 'module-sync' || key === kind);
-  for (const key of active) {
-    const found = targetOf(target[key], kind, star, depth + 1);
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  return undefined;
-}
-
-function real(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return undefined;
-  }
 }

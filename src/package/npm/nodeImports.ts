@@ -1,7 +1,6 @@
-import { realpathSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
-import { readJsonObject, statPath } from '../../storage/boundedFile.ts';
+import { readJsonObject, realPath, statPath } from '../../storage/boundedFile.ts';
 
 const fromShape = /\b(import|export)\b(\s+type\b)?[^'"`;()]{0,2000}?\bfrom\s*(['"])([^'"\n]{1,500})\3/g;
 const sideEffectShape = /\bimport\s*(['"])([^'"\n]{1,500})\1/g;
@@ -49,7 +48,7 @@ function sourceFile(path: string): string | undefined {
     const seen = statPath(candidate);
     // The server itself may write the data (JSON) that it imports.
     if (seen.status === 'ok' && seen.stat.isFile() && /^\.[cm]?[jt]sx?$/.test(extname(candidate))) {
-      return real(candidate);
+      return realPath(candidate);
     }
   }
   return undefined;
@@ -59,7 +58,7 @@ function workspacePackage(name: string, from: string): string | undefined {
   for (let at = from; ; at = dirname(at)) {
     const path = join(at, 'node_modules', name);
     if (statPath(path).status === 'ok') {
-      const target = real(path);
+      const target = realPath(path);
       return target === undefined || /[\\/]node_modules[\\/]/.test(target) ? undefined : target;
     }
     if (at === dirname(at)) {
@@ -71,29 +70,40 @@ function workspacePackage(name: string, from: string): string | undefined {
 /** The file of a package that `import 'name'` loads: its exports for `.`, else `main`, else index.js. */
 export function mainFile(directory: string): string | undefined {
   const json = readJsonObject(join(directory, 'package.json'));
-  return json && sourceFile(resolve(directory, exportTarget(json.exports) ?? (typeof json.main === 'string' ? json.main : 'index.js')));
+  const exported = exportedPath(json?.exports, '.', 'import') ?? exportedPath(json?.exports, '.', 'require');
+  return json && sourceFile(resolve(directory, exported ?? (typeof json.main === 'string' ? json.main : 'index.js')));
 }
 
-function exportTarget(exports: unknown, depth = 0): string | undefined {
-  if (typeof exports === 'string') {
-    return exports;
+/**
+ * The path below a package's folder to which its `exports` lead, by the conditions of Node in their order (nodejs.org/api/packages.html#resolution-algorithm).
+ * @param subpath `.`, or `./` and what stands behind the package's name @param kind how the file is loaded @returns undefined where nothing is exported
+ */
+export function exportedPath(exports: unknown, subpath: string, kind: 'import' | 'require'): string | undefined {
+  if (!isRecord(exports) || !Object.keys(exports).some((key) => key.startsWith('.'))) {
+    return subpath === '.' ? targetOf(exports, kind, '') : undefined;
   }
-  if (!isRecord(exports) || depth > 5) {
-    return undefined;
+  if (Object.hasOwn(exports, subpath)) {
+    return targetOf(exports[subpath], kind, '');
   }
-  for (const key of ['.', 'node', 'import', 'module-sync', 'default', 'require']) {
-    const found = key in exports ? exportTarget(exports[key], depth + 1) : undefined;
-    if (found !== undefined) {
-      return found;
+  for (const key of Object.keys(exports).sort((a, b) => b.indexOf('*') - a.indexOf('*'))) {
+    const [head = '', tail] = key.split('*');
+    if (tail !== undefined && subpath.startsWith(head) && subpath.endsWith(tail) && subpath.length > head.length + tail.length) {
+      return targetOf(exports[key], kind, subpath.slice(head.length, subpath.length - tail.length));
     }
   }
   return undefined;
 }
 
-function real(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
+function targetOf(target: unknown, kind: string, star: string, depth = 0): string | undefined {
+  if (typeof target === 'string') {
+    return target.replaceAll('*', () => star);
+  }
+  if (!isRecord(target) || depth > 5) {
     return undefined;
   }
+  // The first condition that holds counts.
+  return Object.keys(target)
+    .filter((key) => ['node', 'default', 'module-sync', kind].includes(key))
+    .map((key) => targetOf(target[key], kind, star, depth + 1))
+    .find((found) => found !== undefined);
 }

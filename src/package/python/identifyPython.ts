@@ -1,9 +1,8 @@
-import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, realPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
 import { MetadataCache } from '../metadataCache.ts';
 import { joinedPath, workingDirectory } from '../processView.ts';
@@ -101,12 +100,8 @@ function identifyFile(
   paths: readonly string[],
   cache: MetadataCache,
 ): { readonly ref: PackageRef } | { readonly unknown: string } {
-  let real = script;
-  try {
-    real = realpathSync.native(script);
-  } catch {
-    // The script may have been removed while the process runs; the name of a console script is enough.
-  }
+  // The script may have been removed while the process runs; the name of a console script is enough.
+  const real = realPath(script) ?? script;
   // Scripts of `pip install --user` and links in ~/.local/bin are outside of the interpreter's prefix: their real path shows the environment.
   const inBin = /^(bin|Scripts)$/i.test(basename(dirname(real)));
   const places = [...new Set([environment, ...(inBin ? [dirname(dirname(real))] : [])])];

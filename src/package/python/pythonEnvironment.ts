@@ -1,7 +1,6 @@
-import { realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ProcessDetail } from '../../model/process.ts';
-import { readBounded, readStart, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, readStart, realPath, statPath } from '../../storage/boundedFile.ts';
 import { programFile, workingDirectory } from '../processView.ts';
 
 /** Keys of a pyvenv.cfg (PEP 405; virtualenv and uv write `version_info`). Undefined when there is none. */
@@ -68,12 +67,8 @@ export function environmentOfInterpreter(path: string): string {
   if (venvConfig(dirname(path))) {
     return dirname(path);
   }
-  let real = path;
-  try {
-    real = realpathSync.native(path);
-  } catch {
-    // Replaced or gone: its path still leads to its packages.
-  }
+  // An interpreter that was replaced or removed: its path still leads to its packages.
+  const real = realPath(path) ?? path;
   // On Windows python.exe is in the prefix itself.
   return /^(bin|Scripts)$/i.test(basename(dirname(real))) ? dirname(dirname(real)) : dirname(real);
 }
@@ -83,11 +78,7 @@ function isSameProgram(path: string, exe: string | undefined): boolean {
   if (seen.status !== 'ok' || !seen.stat.isFile()) {
     return false;
   }
-  try {
-    return exe === undefined || realpathSync.native(path) === exe;
-  } catch {
-    return false;
-  }
+  return exe === undefined || realPath(path) === exe;
 }
 
 /** The program of a script's `#!` line; undefined when there is none. Reads 512 bytes of a regular file. */

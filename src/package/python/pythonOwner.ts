@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../base/json.ts';
-import { readBounded, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { type DistributionPlace, listDistributions, readMetadata, recordLines, refusedIn } from './pythonMetadata.ts';
 
@@ -212,9 +211,5 @@ function isInside(file: string, directory: string): boolean {
 }
 
 function real(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
+  return realPath(path) ?? path;
 }

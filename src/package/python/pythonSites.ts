@@ -1,6 +1,6 @@
-import { readdirSync, realpathSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
+import { failure, readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 import { holdsPackages } from './pythonMetadata.ts';
 
@@ -154,9 +154,5 @@ function byVersion(a: string, b: string): number {
 
 /** The Python version of a prefix, by the name of the file that `bin/python3` links to. */
 function versionOfLink(prefix: string): string | undefined {
-  try {
-    return /python(\d+\.\d+)/.exec(basename(realpathSync.native(join(prefix, 'bin', 'python3'))))?.[1];
-  } catch {
-    return undefined;
-  }
+  return /python(\d+\.\d+)/.exec(basename(realPath(join(prefix, 'bin', 'python3')) ?? ''))?.[1];
 }

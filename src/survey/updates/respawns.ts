@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { t } from '../../base/language/translate.ts';
@@ -176,12 +175,8 @@ function storeStart(ref: PackageRef): Next | undefined {
 }
 
 function versionAt(directory: string): string | undefined {
-  try {
-    const read = readManifest(realpathSync.native(directory));
-    return 'manifest' in read ? read.manifest.version : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readManifest(directory);
+  return 'manifest' in read ? read.manifest.version : undefined;
 }
 
 function pythonVersionAt(environment: string, name: string): string | undefined {

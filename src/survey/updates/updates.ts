@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { judgeUpdate } from '../../diagnosis/updateAvailable.ts';
 import { upgradeCommand } from '../../diagnosis/upgradeCommand.ts';
@@ -13,7 +12,7 @@ import { newestVersion } from '../../registry/newestVersion.ts';
 import { npmRoute } from '../../registry/npm/npmRoute.ts';
 import { pythonRoute } from '../../registry/python/pythonRoute.ts';
 import type { SettingsSource } from '../../registry/settingsSource.ts';
-import { readBounded } from '../../storage/boundedFile.ts';
+import { readBounded, realPath } from '../../storage/boundedFile.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { isInside } from '../match/wordPattern.ts';
 import type { LoadedPackage } from '../server/closures.ts';
@@ -140,7 +139,7 @@ export class Updates {
 
   /** @param folders folders and files of workspaces in Restricted Mode: no registry is asked for what runs there or has settings from there */
   restrict(folders: readonly string[]): void {
-    const restricted = folders.flatMap((folder) => [folder, realPath(folder)]);
+    const restricted = folders.flatMap((folder) => [folder, realPath(folder) ?? folder]);
     if (restricted.join('\0') !== this.#restricted.join('\0')) {
       this.#restricted = restricted;
       this.allChanged();
@@ -151,7 +150,8 @@ export class Updates {
     return (
       this.#restricted.length > 0 &&
       places.some(
-        (place) => place !== undefined && this.#restricted.some((folder) => isInside(place, folder) || isInside(realPath(place), folder)),
+        (place) =>
+          place !== undefined && this.#restricted.some((folder) => isInside(place, folder) || isInside(realPath(place) ?? place, folder)),
       )
     );
   }
@@ -233,12 +233,4 @@ function entryVariables(definitions: readonly RawDefinition[]): Record<string, s
 function readSettingsFile(path: string): string | null | undefined {
   const read = readBounded(path, maxSettingsBytes);
   return read.status === 'ok' ? read.text : read.status === 'absent' ? undefined : null;
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
 }

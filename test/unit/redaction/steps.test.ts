@@ -1,18 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createRedactor, secretsOf } from '../../../src/redaction/redactor.ts';
-
-/** A list that counts how often its items are read. */
-function counted(items: readonly string[]): { readonly list: readonly string[]; reads(): number } {
-  let reads = 0;
-  const list = new Proxy(items, {
-    get(target, key, receiver) {
-      reads += typeof key === 'string' && /^\d+$/.test(key) ? 1 : 0;
-      return Reflect.get(target, key, receiver);
-    },
-  });
-  return { list, reads: () => reads };
-}
+import { counted } from '../countedReads.ts';
 
 const shapes: Readonly<Record<string, (index: number) => string>> = {
   'options and values': (index) => (index % 2 === 0 ? '-a' : `v${index}`),

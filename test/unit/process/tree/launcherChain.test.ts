@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { ProcessRow } from '../../../../src/model/process.ts';
 import { isWatchdog, launcherKind, resolveServer } from '../../../../src/process/tree/launcherChain.ts';
 import { processTree } from '../../../../src/process/tree/processTree.ts';
 import { row } from '../../../fixtures/argv/processRows.ts';
+import { recorded } from '../../../fixtures/argv/recordedLaunches.ts';
 import { processorTime } from '../../processorTime.ts';
 
-interface Recorded {
-  readonly case: string;
-  readonly rows: readonly (readonly [number, number, readonly string[] | string, string?])[];
-  readonly server: number;
-  readonly launchers: readonly string[];
-}
-
-const recorded: readonly Recorded[] = JSON.parse(readFileSync(new URL('../../../fixtures/argv/launchers.json', import.meta.url), 'utf8'));
 const client = row(10, 1, ['/home/u/.local/bin/claude']);
 const isClient = (one: ProcessRow): boolean => one === client;
 

@@ -11,7 +11,7 @@ const note = (runDir: string, pid: number, port: number, over = {}): void =>
     identity: { ...here, pid, start: 'lx:1', ...over },
     name: `notes ${port}`,
     url: `http://ann:pass@127.0.0.1:${port}/mcp?token=t0psecret`,
-    file: '/work/mcp-shepherd.json',
+    file: '/srv/notes/mcp-shepherd.json',
   });
 
 describe('servers that ensure started', () => {
@@ -29,7 +29,7 @@ describe('servers that ensure started', () => {
     const found = await ensuredEntries(runDir, here, async ({ pid }) => pid === 10);
     assert.deepEqual(
       found.map(({ name, url, file, client }) => [name, url, file, client]),
-      [['notes 8700', 'http://127.0.0.1:8700/mcp', '/work/mcp-shepherd.json', 'mcp-shepherd']],
+      [['notes 8700', 'http://127.0.0.1:8700/mcp', '/srv/notes/mcp-shepherd.json', 'mcp-shepherd']],
     );
     assert.equal(readdirSync(folder()).length, 2, 'the record of another namespace is not ours to remove');
   });

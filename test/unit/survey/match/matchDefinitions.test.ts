@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { ProcessRow } from '../../../../src/model/process.ts';
 import { matchDefinitions } from '../../../../src/survey/match/matchDefinitions.ts';
 import type { MatchContext, MatchInput } from '../../../../src/survey/match/matchInput.ts';
 import { definition, detail, row } from '../../../fixtures/argv/processRows.ts';
+import { type Recorded, recorded } from '../../../fixtures/argv/recordedLaunches.ts';
 import { processorTime } from '../../processorTime.ts';
 
-interface Recorded {
-  readonly case: string;
-  readonly platform?: NodeJS.Platform;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly rows: readonly (readonly [number, number, readonly string[] | string, string?])[];
-  readonly server: number;
-  /** The server alone, its launchers gone, still leads back to the entry. */
-  readonly orphan?: boolean;
-}
-
-const recorded: readonly Recorded[] = JSON.parse(readFileSync(new URL('../../../fixtures/argv/launchers.json', import.meta.url), 'utf8'));
 const linux: MatchContext = { platform: 'linux', home: '/home/u' };
 
 function observed(server: ProcessRow, more: Partial<MatchInput> = {}): MatchInput {

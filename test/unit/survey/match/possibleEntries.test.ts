@@ -1,5 +1,4 @@
 import { deepEqual, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import { fitLaunch } from '../../../../src/survey/match/launchFit.ts';
@@ -7,17 +6,9 @@ import { matchDefinitions } from '../../../../src/survey/match/matchDefinitions.
 import type { MatchContext, MatchInput } from '../../../../src/survey/match/matchInput.ts';
 import { possibleEntries } from '../../../../src/survey/match/possibleEntries.ts';
 import { definition, detail, row } from '../../../fixtures/argv/processRows.ts';
+import { type Recorded, recorded } from '../../../fixtures/argv/recordedLaunches.ts';
+import { counted } from '../../countedReads.ts';
 
-interface Recorded {
-  readonly case: string;
-  readonly platform?: NodeJS.Platform;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly rows: readonly (readonly [number, number, readonly string[] | string, string?])[];
-  readonly server: number;
-}
-
-const recorded: readonly Recorded[] = JSON.parse(readFileSync(new URL('../../../fixtures/argv/launchers.json', import.meta.url), 'utf8'));
 const linux: MatchContext = { platform: 'linux', home: '/home/u' };
 const variables = ['${input:x}', '${workspaceFolder}', '~', '$HOME'];
 
@@ -44,18 +35,6 @@ function entries(): RawDefinition[] {
     ...args.map((_, at) => definition(`v${index}-${at}`, 'cursor', command, args.with(at, variables[at % variables.length] ?? ''))),
     ...args.map((_, at) => definition(`w${index}-${at}`, 'cursor', command, args.toSpliced(at, 1))),
   ]);
-}
-
-/** A list that counts how often its items are read. */
-function counted<T>(items: readonly T[]): { readonly list: readonly T[]; reads(): number } {
-  let reads = 0;
-  const list = new Proxy(items, {
-    get(target, key, receiver) {
-      reads += typeof key === 'string' && /^\d+$/.test(key) ? 1 : 0;
-      return Reflect.get(target, key, receiver);
-    },
-  });
-  return { list, reads: () => reads };
 }
 
 const floods: Readonly<Record<string, (index: number) => RawDefinition>> = {
