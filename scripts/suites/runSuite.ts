@@ -30,6 +30,7 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
   return {
     name: suite.name,
     tests: outcomes.flatMap((outcome) => outcome.tests),
+    firstFailures: outcomes.flatMap((outcome) => outcome.firstFailures ?? []),
     seconds: (performance.now() - begun) / 1_000,
     ...(outcomes.every((outcome) => outcome.processor !== undefined)
       ? { processor: outcomes.reduce((sum, outcome) => sum + (outcome.processor ?? 0), 0) }
@@ -46,16 +47,30 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
     };
     const queue = [...files].sort((one, other) => rank(one) - rank(other));
     const done: SuiteOutcome[] = [];
+    const run = (file: string): Promise<SuiteOutcome> =>
+      inEnvironment((env) => runTests(suite as TestSuite, `${suite.name}-${file.replace(/\W+/g, '-')}`, [file], namespace, env));
+    const again: [string, SuiteOutcome][] = [];
     const lane = async (): Promise<void> => {
       for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-        const name = `${suite.name}-${file.replace(/\W+/g, '-')}`;
-        const one = file;
-        done.push(await inEnvironment((env) => runTests(suite as TestSuite, name, [one], namespace, env)));
+        const outcome = await run(file);
+        if (suite.kind === 'tests' && suite.twice === true && failed(outcome).length > 0) {
+          again.push([file, outcome]);
+        } else {
+          done.push(outcome);
+        }
       }
     };
     await Promise.all(Array.from({ length: Math.min(suite.kind === 'tests' ? (suite.lanes ?? 1) : 1, files.length) }, lane));
+    for (const [file, first] of again) {
+      const second = await run(file);
+      done.push(failed(second).length > 0 ? second : { ...second, firstFailures: failed(first) });
+    }
     return done;
   }
+}
+
+function failed({ tests }: SuiteOutcome): TestOutcome[] {
+  return tests.filter(({ state }) => state === 'failed');
 }
 
 async function inEnvironment<T>(work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
