@@ -30,8 +30,8 @@ export type Suite = {
       /** Number of children at a time, each with one file and folders of its own: for tests that mostly wait. Default: one child with all files. */
       readonly lanes?: number;
       /**
-       * With lanes: a file that fails runs once more, alone, at the end, and the output shows both. For windows of an editor, which takes the focus and hides messages
-       * when it likes; not for tests of our own processes, where what happens once in a hundred runs is a fault.
+       * What fails runs once more, alone, at the end, and the output shows both runs: the file, or without lanes all files. For windows of an editor, which takes the
+       * focus and hides messages when it likes; not for tests of our own processes, where what happens once in a hundred runs is a fault.
        */
       readonly twice?: boolean;
       /** With lanes: parts of the paths of the files that start first, the longest first. */
@@ -86,6 +86,7 @@ export function suiteTable(): readonly Suite[] {
     arguments: [editor],
     namespace: true,
     editor,
+    twice: true,
     limit: 10 * minutes,
   });
   return [
