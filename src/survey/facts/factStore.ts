@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { keepOnly } from '../../base/keepOnly.ts';
 import type { Baseline } from '../../diagnosis/stale/baseline.ts';
@@ -142,11 +142,8 @@ export class FactStore {
     if (known || this.#absent.has(key)) {
       return known;
     }
-    const record = this.#record(this.#file(identity, kind), v.object({ identity: identitySchema }));
-    const read =
-      record && identityKey(record.identity) === identityKey(identity)
-        ? this.#record(this.#file(identity, kind), factSchemas[kind])
-        : undefined;
+    const schema: v.GenericSchema<unknown, { readonly identity: ProcessIdentity }> = factSchemas[kind];
+    const read = this.#read(identity, kind, schema);
     if (read) {
       this.#facts.set(key, read);
     } else if (this.#lookedAt !== 0) {
@@ -303,13 +300,18 @@ export class FactStore {
   }
 
   /** A record that names another process (a copied file, a hash collision) is ignored. */
-  #read<S extends typeof firstSeenSchema | typeof baselineSchema | typeof findingSeenSchema>(
+  #read<const S extends v.GenericSchema<unknown, { readonly identity: ProcessIdentity }>>(
     identity: ProcessIdentity,
-    kind: 'seen' | 'baseline' | `sighting-${string}`,
+    kind: 'seen' | 'baseline' | FactKind | `sighting-${string}`,
     schema: S,
   ): v.InferOutput<S> | undefined {
-    const record = this.#record(this.#file(identity, kind), schema);
-    return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
+    const file = this.#file(identity, kind);
+    const record = this.#record(file, schema);
+    if (!record || identityKey(record.identity) !== identityKey(identity)) {
+      return undefined;
+    }
+    this.#subjects.set(basename(file), identity);
+    return record;
   }
 }
 

@@ -62,6 +62,8 @@ export class Updates {
   readonly #settings = new Map<string, string | null | undefined>();
   /** By what it is read from, in this scan: copies of a server were installed once. */
   readonly #ways = new Map<string, InstallWay>();
+  /** By place and variables, in this scan: copies of a server have the same ones. */
+  readonly #routes = new Map<string, IndexRoute>();
   #restricted: readonly string[] = [];
 
   constructor(registry: RegistryClient, machine: Machine, notes: UpdateNotes) {
@@ -130,6 +132,7 @@ export class Updates {
     keepOnly(this.#entries, alive);
     this.#settings.clear();
     this.#ways.clear();
+    this.#routes.clear();
   }
 
   /** Settings and projects are read again at the next scan. */
@@ -201,7 +204,10 @@ export class Updates {
     const prefixes = prefixOnPath(env.PATH, platform);
     const decide = (source: Pick<SettingsSource, 'home' | 'env'>): IndexRoute => {
       const whole: SettingsSource = { ...source, platform, prefixes, read: (path) => this.#readSettings(path) };
-      return place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole);
+      const key = JSON.stringify([place, source]);
+      const route = this.#routes.get(key) ?? (place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole));
+      this.#routes.set(key, route);
+      return route;
     };
     // The server's variables take precedence over ours, in either case. Clients pass only few of them on.
     const theirs = [...(detail.environment ?? [])];
