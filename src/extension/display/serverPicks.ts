@@ -88,7 +88,8 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
 
 /** "Restart everything, this window", "Stop thinking, 66 MB", "Copy the step for github, Claude Code". */
 function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
-  const shown = withoutIcons(name, 60);
+  // Longer names would push the versions out of the list.
+  const shown = withoutIcons(name, 40);
   const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
   switch (fix) {
     case 'restart':
