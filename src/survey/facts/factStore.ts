@@ -3,6 +3,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { Problem } from '../../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
@@ -79,8 +80,11 @@ export class FactStore {
       return undefined;
     }
     const message = this.#closed
-      ? `The state folder is neither read nor written, so replacements before this start cannot be detected: ${refused}, or name another one with --run-dir.`
-      : `No facts can be stored (${refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`;
+      ? t(
+          'Replacements before this start cannot be detected, because the state folder is not used: {0}, or use another --run-dir.',
+          refused,
+        )
+      : t('Replacements before this start cannot be detected ({0}): make the run folder writable, or use another --run-dir.', refused);
     return { source: 'facts', message, file: this.#folder };
   }
 
@@ -142,8 +146,7 @@ export class FactStore {
     if (known || this.#absent.has(key)) {
       return known;
     }
-    const schema: v.GenericSchema<unknown, { readonly identity: ProcessIdentity }> = factSchemas[kind];
-    const read = this.#read(identity, kind, schema);
+    const read = this.#read(identity, kind, factSchemas[kind]);
     if (read) {
       this.#facts.set(key, read);
     } else if (this.#lookedAt !== 0) {

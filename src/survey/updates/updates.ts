@@ -1,4 +1,5 @@
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import { judgeUpdate } from '../../diagnosis/updateAvailable.ts';
 import { upgradeCommand } from '../../diagnosis/upgradeCommand.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -106,7 +107,7 @@ export class Updates {
     // A command with a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
-        ? { words: 'its command would show a secret of this machine' }
+        ? { words: t('its command would show a secret of this machine') }
         : upgrade;
     const definition = definitions[0];
     const finding = judgeUpdate({
