@@ -154,7 +154,7 @@ export class GuardCommands {
       }
     } catch (error) {
       log.error(`${definition.name}: ${reasonOf(error)}`);
-      tell('error', `${name} was not corrected: ${reasonOf(error)}`);
+      tell('error', t('{0} was not corrected: {1}', name, reasonOf(error)));
     }
   }
 

@@ -6,7 +6,7 @@ import { roundedMemory } from '../../presentation/quantities.ts';
 import { doingWord, isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
 import { processText, versionAndState } from './instanceText.ts';
-import { withoutIcons } from './plainText.ts';
+import { shortName, withoutIcons } from './plainText.ts';
 
 /** One line of "Restart Server…". */
 interface ServerPick {
@@ -88,7 +88,8 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
 
 /** "Restart everything, this window", "Stop thinking, 66 MB", "Copy the step for github, Claude Code". */
 function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
-  const shown = withoutIcons(name, 60);
+  // Longer names would push the versions out of the list.
+  const shown = withoutIcons(shortName(name));
   const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
   switch (fix) {
     case 'restart':

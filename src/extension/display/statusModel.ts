@@ -5,7 +5,7 @@ import { commands } from '../manifestNames.ts';
 import { doingWord, shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
 import { versionAndState } from './instanceText.ts';
-import { asMarkdown } from './plainText.ts';
+import { asMarkdown, shortName } from './plainText.ts';
 
 /** The status bar item as plain data. */
 export interface StatusModel {
@@ -138,7 +138,7 @@ function serverLine(item: Attention, facts: WindowFacts): string {
     ? [versionAndState(instance, stateText(instance.findings)), shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
-  return `| ${[icon, `**${asMarkdown(item.name, longestName)}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
+  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
 }
 
 function isKnown({ package: own }: Instance): boolean {

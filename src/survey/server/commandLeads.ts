@@ -1,3 +1,4 @@
+import { t, translated } from '../../base/language/translate.ts';
 import { startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeMissingPackageScript, judgeOtherEntry } from '../../diagnosis/stale/packageScripts.ts';
 import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
@@ -173,7 +174,7 @@ function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): 
   return {
     ...(only?.scripts && more.length === 0 ? { scripts: only.scripts } : {}),
     leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
-    ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
+    ...(reasons[0] === undefined ? {} : { unknown: translated(reasons[0]) }),
     visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
     tried: [...new Set(resolved.flatMap(({ tried }) => tried))],
     searched: resolved.some(({ searched }) => searched),
@@ -217,14 +218,16 @@ export function judgeScripts(
   const evidence = { ...runningServer(server), file, name, changedAt: lastChange(file) };
   if (script.line === undefined) {
     const missing = judgeMissingPackageScript({ ...evidence, ...(was ? { before: was } : {}) });
-    return missing.finding ? missing : { ...missing, unknown: `${file} has no script ${name}` };
+    return missing.finding ? missing : { ...missing, unknown: t('{0} has no script {1}', file, name) };
   }
   const [lead] = leads;
   if (lead === undefined || !('ref' in lead) || running === undefined) {
     return undefined;
   }
   if (comparedName(lead.ref) !== comparedName(running)) {
-    return { unknown: `its package script “${name}” was written after it started, and leads to another package now (${lead.ref.name})` };
+    return {
+      unknown: t('its package script “{0}” was written after it started, and leads to another package now ({1})', name, lead.ref.name),
+    };
   }
   const [own, other] = ['unknown' in loaded ? undefined : loaded.ref.entry, lead.ref.entry].map(
     (path) => path && followLinks(path, new Set<string>()),

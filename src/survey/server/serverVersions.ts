@@ -1,4 +1,5 @@
 import { dirname, normalize } from 'node:path';
+import { t, translated } from '../../base/language/translate.ts';
 import {
   type Baseline,
   baselineTrust,
@@ -77,7 +78,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     // Nothing on disk to compare with: the record is all there is.
     return {
       package: recorded ? recordedPackage(recorded) : null,
-      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: loaded.unknown },
+      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: translated(loaded.unknown) },
     };
   }
   const { ref, reading } = loaded;
@@ -103,7 +104,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     const { ecosystem, name } = other.was;
     return {
       package: { ecosystem, name, root: other.was.root, running: verdict.running, installed: null },
-      verdict: { ...verdict, installed: null, unknown: `its path leads to another package now (${other.now.name})` },
+      verdict: { ...verdict, installed: null, unknown: t('its path leads to another package now ({0})', other.now.name) },
     };
   }
   const running: RunningPackage = {

@@ -156,7 +156,7 @@ function versionRows({ package: own, findings }: Instance, told: readonly Findin
 
 function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] {
   const { evidence, findings, record, idleSince, startedAt, id, pid, name } = instance;
-  const events: { readonly at: string; readonly text: string }[] = [
+  const events: { readonly at: string; readonly text: string; readonly orEarlier?: boolean }[] = [
     ...history.flatMap((entry) => {
       const begun = entry.outcome === 'done' && entry.after?.pid === pid && entry.target.name === name;
       const text = begun ? t('Restarted by {0}: PID {1} → {2}', requesterText(entry), entry.target.pid, pid) : entry.message;
@@ -170,9 +170,8 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
       .filter(({ confidence }) => confidence !== 'unknown')
       .map(({ kind, message, since, sinceAtMost }) => ({
         at: since,
-        text: sinceAtMost
-          ? t('{0}: {1} (or earlier)', translated(findingLabels[kind].heading), message)
-          : t('{0}: {1}', translated(findingLabels[kind].heading), message),
+        orEarlier: sinceAtMost === true,
+        text: t('{0}: {1}', translated(findingLabels[kind].heading), message),
       })),
     ...(record?.refused
       ? [
@@ -191,7 +190,7 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
   return events
     .filter(({ at }) => !Number.isNaN(Date.parse(at)))
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
-    .map(({ at, text }) => ({ name: localTime(at, timeZone), text }));
+    .map(({ at, text, orEarlier }) => ({ name: orEarlier ? t('{0} or earlier', localTime(at, timeZone)) : localTime(at, timeZone), text }));
 }
 
 function processRows(instance: Instance, facts: WindowFacts): DetailsPage['processes'] {
