@@ -9,10 +9,15 @@ const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 /** Programs and shell words whose next words of the form `NAME=value` set variables, also in small letters. */
 const setsVariables = /^(?:env|export|cross-env|declare|typeset|setx?)$/i;
 const variable = /^[A-Za-z_][\w.-]{0,200}=/;
+/** `--Section:Name` of .NET. */
+const sectionOption = /^--[A-Za-z][\w.-]*:[A-Za-z][\w.:-]*$/;
 const shellName = /^(?:(?:ba|z|da|k|a|fi)?sh|cmd|pwsh|powershell)$/i;
+/** In place of a program: the arguments are the words of a text that a shell runs. */
+export const shellText = 'sh -c';
 const shellOption = /^(?:-[a-z]*c|\/[ck]|-command)$/i;
 /** `Authorization: S`, and a header in a setting of git. */
-const headerArgument = /^((?:proxy-)?authorization\s{0,3}[:=]\s{0,3}|http\.(?:[^=\s]{1,200}\.)?extraheader=[\w-]{1,60}:\s{0,3})\S/i;
+const headerArgument =
+  /^((?:proxy-)?authorization\s{0,3}[:=]\s{0,3}|-H[\w-]{1,60}:\s{0,3}|http\.(?:[^=\s]{1,200}\.)?extraheader=[\w-]{1,60}:\s{0,3})(?=\S)/i;
 /** Names of recovery phrases, whose words a system may have split. */
 const phraseName = /(?:mnemonic|(?:seed|recovery|backup|secret)[-_]?(?:phrase|words))$/i;
 const phraseWord = /^[a-z]{3,8}$/;
@@ -76,11 +81,16 @@ function isSetting(list: readonly string[], index: number, command: string | und
   ) {
     first -= 1;
   }
-  const before = first > 0 ? (list[first - 1] ?? '') : (command ?? '');
-  // `-c` is among the options that were skipped.
-  const start = list[first] ?? '';
-  const isShell = shellName.test(programName(first > 0 ? before : (command ?? '')));
-  return setsVariables.test(programName(before)) || (isShell && (shellOption.test(start) || shellOption.test(before)));
+  const before = programName(first > 0 ? (list[first - 1] ?? '') : (command ?? ''));
+  if (command === shellText && (first === 0 || setsVariables.test(before))) {
+    return true;
+  }
+  // The option of a shell is among the words that were skipped, or it is `/c`.
+  const isShell = [command ?? '', ...list.slice(0, first)].some((word) => shellName.test(programName(word)));
+  if (/^set$/i.test(before)) {
+    return isShell;
+  }
+  return setsVariables.test(before) || (isShell && [list[first] ?? '', before].some((word) => shellOption.test(word)));
 }
 
 /** Whether the name before an argument hides it, and it is no option of its own. */
@@ -92,7 +102,8 @@ export function isNamedValue(list: readonly string[], index: number): boolean {
 
 /** The same for what is replaced in all other texts: only names that leave no doubt. */
 export function isSurelyNamed(list: readonly string[], index: number): boolean {
-  return isSecretName(nameBefore(list, index) ?? '') && !looksLikeFlag.test(list[index] ?? '');
+  const name = nameBefore(list, index) ?? '';
+  return isSecretName(name) && hidesValue(name, list[index] ?? '') && !looksLikeFlag.test(list[index] ?? '');
 }
 
 /** Whether an argument is a secret because of the words before it: a header in two or three words, a header's name alone, a name that a program is told to set. */
@@ -116,7 +127,7 @@ function isSecretByPlace(list: readonly string[], index: number): boolean {
   if (introduced && /^[\w-]+:?$/.test(name) && (name.includes('-') || name.endsWith(':') || isSecretName(name))) {
     return true;
   }
-  if (schemeWord.test(before) && /^--?[A-Za-z][\w.-]*$/.test(name) && isSecretName(name)) {
+  if (isAfterScheme(list, index)) {
     return true;
   }
   if (name.endsWith(':') && secretHeaderName.test(name.slice(0, -1))) {
@@ -125,11 +136,18 @@ function isSecretByPlace(list: readonly string[], index: number): boolean {
   return isSetValue(list, index);
 }
 
-/** `aws configure set aws_secret_access_key S`, `npm config set //host/:_authToken S`, `set -x API_KEY S`. */
+/** `--authorization Bearer S`. */
+function isAfterScheme(list: readonly string[], index: number): boolean {
+  const name = list[index - 2] ?? '';
+  return schemeWord.test(list[index - 1] ?? '') && /^--?[A-Za-z][\w.-]*$/.test(name) && isSecretName(name) && !/^-/.test(list[index] ?? '');
+}
+
+/** `aws configure set aws_secret_access_key S`, `npm config set //host/:_authToken S`; any variable of `set -x NAME S` and `setx NAME S`. */
 function isSetValue(list: readonly string[], index: number): boolean {
-  const before = list[index - 1] ?? '';
-  const setter = `${list[index - 3]} ${list[index - 2]}`;
-  return /(?:^| )setx?(?: -[a-zA-Z]{1,5})?$/i.test(setter) && /^[\w./:-]{2,200}$/.test(before) && isSecretName(before) && !isEmptyWord(list[index] ?? '');
+  const name = list[index - 1] ?? '';
+  const [, setter = '', options = ''] = /(?:^| )(setx?)((?: -[a-zA-Z]{1,5})?)$/i.exec(`${list[index - 3]} ${list[index - 2]}`) ?? [];
+  const isExported = /x$/i.test(setter) || /x/.test(options);
+  return setter !== '' && /^[\w./:-]{2,200}$/.test(name) && (isSecretName(name) || isExported) && !isEmptyWord(list[index] ?? '');
 }
 
 /** An argument that names its secret itself: `/password:S`, `/token=S`, `apiKey: S`, `--user=name:S`, `-var=token=S`. */
@@ -190,7 +208,15 @@ export function secretByPlace(placed: PlacedArguments, index: number): string | 
 /** Whether a secret shows only where a command is split into words: the password of a program, what it is told to set. */
 export function isToldByCommand(placed: PlacedArguments, index: number): boolean {
   const arg = placed.list[index] ?? '';
-  return isOpen(arg) && (shownOfProgram(placed, index) !== undefined || isSetValue(placed.list, index));
+  return (
+    isOpen(arg) &&
+    (shownOfProgram(placed, index) !== undefined ||
+      isSetValue(placed.list, index) ||
+      isAfterScheme(placed.list, index) ||
+      (sectionOption.test(placed.list[index - 1] ?? '') && isNamedValue(placed.list, index)) ||
+      headerArgument.test(arg) ||
+      (variable.test(arg) && isSetting(placed.list, index, undefined)))
+  );
 }
 
 /** Whether a shell runs this argument: `sh -c TEXT`, `cmd /c TEXT`. @param command the program, when it is not the first argument */

@@ -1,4 +1,4 @@
-import { isShellOption, isToldByCommand, shownOfArgument } from './argumentSecrets.ts';
+import { isShellOption, isToldByCommand, shellText, shownOfArgument } from './argumentSecrets.ts';
 import { placedArguments } from './programSecrets.ts';
 import { isReference, redacted } from './secretShapes.ts';
 import { type ShellCommand, shellCommands } from './shellWords.ts';
@@ -42,10 +42,12 @@ function collect(text: string, place: (index: number) => number, isCommand: bool
     const { words } = command;
     const list = words.map(({ value }) => value);
     const placed = placedArguments(list, undefined);
-    const isFed = isSecretFed(command, commands[number + 1]);
+    const fedFrom = fedPlace(command, commands[number + 1]);
     for (const [index, { value, at, start, end }] of words.entries()) {
-      const isOpen = value.length === end - start;
-      const shown = isFed && index > 0 && !/^-|%s/.test(value) && !isReference(value) ? 0 : shownOfArgument(placed, index);
+      // A line that goes on (`\` at its end) is joined by nobody but a shell.
+      const isOpen = value.length === end - start && !/\s/.test(value) && !text.slice(words[index - 1]?.end ?? start, start).includes('\\');
+      const isFed = index > fedFrom && !/^-|%s/.test(value) && !isReference(value);
+      const shown = isFed ? 0 : shownOfArgument(placed, index, isCommand ? shellText : undefined);
       const counts = shown !== undefined && (isCommand || isFed || !isOpen || isToldByCommand(placed, index));
       if (counts && shown < value.length) {
         const from = shown === 0 ? start : (at[shown] ?? start);
@@ -53,15 +55,22 @@ function collect(text: string, place: (index: number) => number, isCommand: bool
         found.spans.push({ from: place(from), to: place(to - 1) + 1 });
       } else if (found.depth < deepest && /\s/.test(value)) {
         // The inside of `$(…)` stands in the word itself.
-        const skipped = isOpen ? (/^.*?(?:\$\(|`)/s.exec(value)?.[0].length ?? value.length) : 0;
+        const skipped = value.length === end - start ? (/^.*?(?:\$\(|`)/s.exec(value)?.[0].length ?? value.length) : 0;
         const inner = (position: number): number => place(at[position + skipped] ?? end - 1);
-        collect(value.slice(skipped), inner, isCommand || skipped > 0 || isShellOption(list, index), { ...found, depth: found.depth + 1 });
+        collect(value.slice(skipped), inner, skipped > 0 || runsWords(list, index), { ...found, depth: found.depth + 1 });
       }
     }
   }
 }
 
-/** `echo S | docker login --password-stdin`. */
-function isSecretFed({ words, isPiped }: ShellCommand, next: ShellCommand | undefined): boolean {
-  return isPiped && /^(?:echo|printf)$/.test(words[0]?.value ?? '') && (next?.words.some(({ value }) => readsSecret.test(value)) ?? false);
+/** Whether a shell runs the text of a word: `sh -c TEXT`, `ssh host TEXT`. */
+function runsWords(list: readonly string[], index: number): boolean {
+  return isShellOption(list, index) || list.slice(0, index).some((word) => /^(?:ssh|su|eval|wsl)$/.test(word));
+}
+
+/** `echo S | docker login --password-stdin`: after which word the secret comes. */
+function fedPlace({ words, isPiped }: ShellCommand, next: ShellCommand | undefined): number {
+  const place = words.findIndex(({ value }) => /^(?:echo|printf)$/.test(value));
+  const isFed = isPiped && place >= 0 && next?.words.some(({ value }) => readsSecret.test(value));
+  return isFed ? place : Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,4 @@
-import { hidesValue, isLetterSecret, isReference, isSecretName, isSecretWord, redacted } from './secretShapes.ts';
+import { hidesValue, isLetterSecret, isReference, isSecretName, isSecretWord, mayHide, redacted } from './secretShapes.ts';
 
 /** Headers whose value is a secret, also without an option before them. */
 export const secretHeaderName =
@@ -12,10 +12,13 @@ const spacedHeader =
 /** `Authorization: S` without an option. */
 const bareHeader =
   /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
+/** A header in a setting of git. */
+const gitHeader = /(http\.(?:[^=\s]{1,200}\.)?extraheader=[\w-]{1,60}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey)\s+)?[^\s"']+)/gi;
 /** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
 /** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc`, `//registry/:_authToken=abc` and `host/mcp?token=abc&key=abc`. */
-const anyAssignment = /(^|[\s"'({,;:/?&])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+const anyAssignment = /(?:^|[\s"'({[,;:/?&#$|=\\])([A-Za-z_][\w.-]{0,60})\s{0,3}=>?\s{0,3}/g;
+const assignedValue = /"[^"]*"|'[^']*'|[^\s"';,&|]+/y;
 /** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
 const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
 /** `password S`, `auth S`, `--session S`, also on the next line: a value that looks like a secret right after a name. */
@@ -41,7 +44,7 @@ const otherSchemes =
   /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
 /** Redacts secrets without an option before them. Runs after the rules for schemes and flags; does not change redacted parts. */
 export function redactLoose(text: string): string {
-  return text
+  const headers = text
     .replace(connectionPart, (all, before: string, name: string, equals: string, value: string, after: string) => {
       const inList = before === ';' || after === ';';
       return inList && isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all;
@@ -51,13 +54,12 @@ export function redactLoose(text: string): string {
         ? `${option}${name}${between}${redacted}`
         : all,
     )
+    .replace(gitHeader, (all, before: string, value: string) => (isOpen(value) ? `${before}${redacted}` : all))
     .replace(cookieHeader, `$1$2${redacted}`)
     .replace(bareHeader, (all, before: string, name: string, colon: string, value: string) =>
       secretHeaderName.test(name) && isOpen(value) ? `${before}${name}${colon}${redacted}` : all,
-    )
-    .replace(anyAssignment, (all, before: string, name: string, equals: string, value: string) =>
-      hidesValue(name, value) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all,
-    )
+    );
+  return redactAssigned(headers)
     .replace(namedValue, (all, before: string, name: string, colon: string, value: string) =>
       (before.endsWith('/') ? hidesValue(name, value) : isSecretName(name)) &&
       isOpen(value) &&
@@ -83,6 +85,27 @@ export function redactLoose(text: string): string {
     .replace(bareUserInfo, (all, slashes: string, user: string, _password: string, host: string) =>
       isUserInfo(user, host) ? `${slashes}${redacted}@${host}` : all,
     );
+}
+
+/** Replaces what is assigned to a name. After another name the search goes on in the value: `client = Client(token="S")`, `-var=token=S`. */
+function redactAssigned(text: string): string {
+  let shown = '';
+  let kept = 0;
+  anyAssignment.lastIndex = 0;
+  for (let found = anyAssignment.exec(text); found; found = anyAssignment.exec(text)) {
+    const end = anyAssignment.lastIndex;
+    assignedValue.lastIndex = end;
+    const value = mayHide(found[1] ?? '') ? (assignedValue.exec(text)?.[0] ?? '') : '';
+    if (value !== '' && hidesValue(found[1] ?? '', value) && isOpen(value)) {
+      shown += `${text.slice(kept, end)}${redacted}`;
+      kept = end + value.length;
+      anyAssignment.lastIndex = kept;
+    } else {
+      // The sign may stand before the next name.
+      anyAssignment.lastIndex = end - 1;
+    }
+  }
+  return shown + text.slice(kept);
 }
 
 function isUserInfo(user: string, host: string): boolean {

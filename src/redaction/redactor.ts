@@ -14,6 +14,7 @@ import {
 import { redactCommands } from './commandText.ts';
 import { headLength, knownValues } from './knownValues.ts';
 import { redactLoose } from './looseSecrets.ts';
+import { redactObjects } from './objectSecrets.ts';
 import { placedArguments } from './programSecrets.ts';
 import {
   hidesValue,
@@ -41,7 +42,7 @@ export interface Redactor {
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
 const flagShape =
-  /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+  /((?:^|[\s"'=,])--?[a-z_](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** An option in the value of another: `--args=--token value`. */
 const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** `--seed legal winner thank year wave …`: a phrase of words, as wallets have it. */
@@ -56,7 +57,8 @@ const fieldShape = /(\\?["'])([\w.-]+)(\1\s*:\s*)(\\?["'])((?:\\{3}.|(?!\4)(?:\\
 const listShape = /(\\?["'])([\w.-]+)(\1\s*:\s*\[)((?:\s*(\\?["'])(?:\\{3}.|(?!\5)(?:\\.|.))*(?:\5|$)\s*,?)+)/g;
 const listItem = /(\\?["'])((?:\\{3}.|(?!\1)(?:\\.|.))*)(?:\1|$)/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
-const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+const privateKeyShape =
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)|PuTTY-User-Key-File-\d:[\s\S]*/g;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
 /**
@@ -98,7 +100,9 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 
   function redactText(value: string, isCommand = false): string {
     const unknown = replaceKnown(cut(value));
-    return plainWord.test(unknown) ? unknown.replace(tokenShapes, redacted) : redactShapes(redactCommands(unknown, isCommand));
+    return plainWord.test(unknown)
+      ? unknown.replace(tokenShapes, redacted)
+      : redactShapes(redactCommands(redactObjects(unknown.replace(privateKeyShape, redacted)), isCommand));
   }
 
   function args(list: readonly string[], command?: string): string[] {
@@ -118,7 +122,6 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 /** Redacts secrets by their shape and by the names before them, whatever the values of the entries are. @param value of at most `longestText` characters */
 export function redactShapes(value: string): string {
   const named = value
-    .replace(privateKeyShape, redacted)
     .replace(urlShape, (found) => redactUrl(found))
     .replace(tokenShapes, redacted)
     .replace(headerShape, `$1$2$3${redacted}`)
@@ -174,6 +177,7 @@ export function secretsOf(
     if (value !== null && !isWorkingDirectory(name, value) && (isSecretName(name) || !isOrdinaryValue(value))) {
       add(value);
       urlSecrets(value.slice(0, longestText)).forEach(add);
+      nestedSecrets(value, shapes).forEach(add);
     }
   }
   for (const header of entry.headers) {
@@ -209,6 +213,25 @@ export function secretsOf(
     }
   }
   return [...secrets];
+}
+
+/** The secrets in a value that is a text of its own: JSON with objects in it, a connection string. Another program may show them alone. */
+function nestedSecrets(value: string, shapes: Redactor): string[] {
+  if (value.length > longestText || !/[{[;=&\s]/.test(value)) {
+    return [];
+  }
+  const found = hiddenParts(value, shapes.text(value)).filter((part) => !isOrdinaryValue(part));
+  try {
+    JSON.parse(value, (name, item: unknown) => {
+      if (typeof item === 'string' && isSecretField(name)) {
+        found.push(item);
+      }
+      return item;
+    });
+  } catch {
+    // No JSON, or nested deeper than the stack.
+  }
+  return found;
 }
 
 /** The values of arguments that a name beside them hides, also plain words, which other texts may hold. */

@@ -79,9 +79,11 @@ export function shellCommands(text: string): ShellCommand[] {
     const from = index;
     if (character === '\\' && escapable.test(text[index + 1] ?? '')) {
       index += 1;
-      if (text[index] !== '\n') {
-        add(index, text[index] ?? '');
+      if (text[index] === '\n') {
+        // A line that goes on.
+        continue;
       }
+      add(index, text[index] ?? '');
     } else if (character === "'" || character === '"' || (character === '$' && text[index + 1] === "'")) {
       const open = character === '$' ? index + 1 : index;
       const quote = text[open] ?? '';
