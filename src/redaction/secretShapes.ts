@@ -79,7 +79,10 @@ const evidentValue =
  * mean a secret (`--seed`, `--session`) unless the value is evidently none: `--seed 42`, `--session /tmp/session.json`.
  */
 export function hidesValue(name: string, value: string): boolean {
-  return (isSecretName(name) && !isPlace(name, value)) || (isDoubtfulName(name) && !isEmptyWord(value) && !evidentValue.test(value.slice(0, 4_096)));
+  return (
+    (isSecretName(name) && !isPlace(name, value)) ||
+    (isDoubtfulName(name) && !isEmptyWord(value) && !evidentValue.test(value.slice(0, 4_096)))
+  );
 }
 
 /** Files of keys after names of keys (`--key ~/.ssh/id_rsa`). */
