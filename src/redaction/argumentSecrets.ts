@@ -1,5 +1,5 @@
 import { isOpen, isPath, isSecretBeside, isUserAndPassword, isUserOption, secretHeaderName } from './looseSecrets.ts';
-import { type PlacedArguments, programName, shownOfProgram } from './programSecrets.ts';
+import { baseProgram, type PlacedArguments, shownOfProgram } from './programSecrets.ts';
 import { hidesValue, isEmptyWord, isLetterSecret, isReference, isSecretName, redacted } from './secretShapes.ts';
 
 /** Words before the secret in a header's value. */
@@ -81,12 +81,12 @@ function isSetting(list: readonly string[], index: number, command: string | und
   ) {
     first -= 1;
   }
-  const before = programName(first > 0 ? (list[first - 1] ?? '') : (command ?? ''));
+  const before = baseProgram(first > 0 ? (list[first - 1] ?? '') : (command ?? ''));
   if (command === shellText && (first === 0 || setsVariables.test(before))) {
     return true;
   }
   // The option of a shell is among the words that were skipped, or it is `/c`.
-  const isShell = [command ?? '', ...list.slice(0, first)].some((word) => shellName.test(programName(word)));
+  const isShell = [command ?? '', ...list.slice(0, first)].some((word) => shellName.test(baseProgram(word)));
   if (/^set$/i.test(before)) {
     return isShell;
   }
@@ -224,7 +224,7 @@ export function isShellOption(list: readonly string[], index: number, command = 
   const before = list[index - 1] ?? '';
   return (
     shellOption.test(before) &&
-    [command, ...list.slice(Math.max(0, index - 6), index - 1)].some((word) => shellName.test(programName(word)))
+    [command, ...list.slice(Math.max(0, index - 6), index - 1)].some((word) => shellName.test(baseProgram(word)))
   );
 }
 

@@ -1,7 +1,7 @@
 import { isShellOption, isToldByCommand, shellText, shownOfArgument } from './argumentSecrets.ts';
+import { type ShellCommand, shellCommands } from './commandSplit.ts';
 import { placedArguments } from './programSecrets.ts';
 import { isReference, redacted } from './secretShapes.ts';
-import { type ShellCommand, shellCommands } from './shellWords.ts';
 
 /** `sh -c "ssh host 'sh -c …'"`. */
 const deepest = 5;

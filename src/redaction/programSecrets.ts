@@ -56,7 +56,7 @@ export function placedArguments(list: readonly string[], command: string | undef
 }
 
 /** The name of a program's file. A version after it counts to the name of a package: `@scope/ssh-mcp-server@1.2`. */
-export function programName(word: string): string {
+export function baseProgram(word: string): string {
   return word.startsWith('-')
     ? ''
     : (word.slice(-4_096).split(/[\\/]/).at(-1) ?? '').replace(/\.(?:exe|cmd)$/i, '').replace(/@[\w.^~-]*$/, '');
@@ -65,7 +65,7 @@ export function programName(word: string): string {
 function programsIn(list: readonly string[], command: string | undefined): ReadonlyMap<ProgramRule, number> {
   const programs = new Map<ProgramRule, number>();
   const note = (word: string, index: number): void => {
-    const name = programName(word);
+    const name = baseProgram(word);
     for (const rule of name === '' ? [] : rules) {
       if (!programs.has(rule) && rule.program.test(name)) {
         programs.set(rule, index);

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { shellCommands } from '../../../src/redaction/shellWords.ts';
+import { shellCommands } from '../../../src/redaction/commandSplit.ts';
 
 /** The words of each command. */
 const split = (text: string): string[][] => shellCommands(text).map(({ words }) => words.map(({ value }) => value));
