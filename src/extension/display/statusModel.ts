@@ -1,5 +1,6 @@
 import { type Message, msg, t, translated } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { isUndecided } from '../../presentation/findingLabels.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
 import { doingWord, shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
@@ -69,11 +70,16 @@ function quietText({ instances }: Snapshot, newer: number): string {
   // Of findings that the user ignores, and of information.
   const toldOf = instances.some(({ findings }) => findings.some(({ confidence }) => confidence !== 'unknown'));
   const unknown = instances.filter((instance) => !isKnown(instance)).length;
-  if (!toldOf && unknown === 0) {
+  const undecided = instances.filter((instance) => isKnown(instance) && isUndecided(instance)).length;
+  if (!toldOf && unknown + undecided === 0) {
     return one ? t('1 server running, current') : t('{0} servers running, all current', instances.length);
   }
   const state = newer === 0 ? t('no problems found') : newer === 1 ? t('1 update available') : t('{0} updates available', newer);
-  return unknown === 0 ? t('{0}, {1}', servers, state) : t('{0}, {1} ({2})', servers, state, unknownText(unknown, instances.length));
+  if (unknown + undecided === 0) {
+    return t('{0}, {1}', servers, state);
+  }
+  const told = undecided === 0 ? unknownText(unknown, instances.length) : t('{0} not certain', unknown + undecided);
+  return t('{0}, {1} ({2})', servers, state, told);
 }
 
 /** @param unknown how many of the servers have an unknown version */
@@ -114,7 +120,7 @@ function restText(items: readonly Attention[], snapshot: Snapshot): string | und
   const told = new Set(items.map(({ instance }) => instance?.id));
   const others = snapshot.instances.filter(({ id }) => !told.has(id));
   // A finding that the user ignores is not health.
-  const quiet = others.filter(({ findings }) => stateText(findings) !== undefined).length;
+  const quiet = others.filter((one) => stateText(one.findings) !== undefined || isUndecided(one)).length;
   const memory = roundedMemory(others.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
   const counts = [others.length > quiet && t('{0} healthy', others.length - quiet), quiet > 0 && t('{0} other', quiet)];
   return others.length === 0 ? undefined : [...counts, memory].filter(Boolean).join(' · ');

@@ -10,9 +10,10 @@ import type { ServerProcess } from '../process/serverProcess.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { CallGate, ToolCall, Verdict } from '../relay/relayContext.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
-import { restartCommandLine } from '../stale/restartCommandLine.ts';
+import { restartCure } from '../stale/restartCure.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
 import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import type { RestartHint } from '../stale/staleRefusal.ts';
 import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { restartLoss } from './restartLoss.ts';
 import type { RestartOutcome } from './supervisor.ts';
@@ -38,7 +39,7 @@ interface CallGateOptions {
   /** Whether the server is being replaced now; `restart` then gets that outcome. */
   isRestarting(): boolean;
   /** The command that restarts the server. */
-  restartHint(): string;
+  restartHint(): RestartHint;
   log(line: string): void;
   /** Called when the versions of a server become known. */
   recorded(versions: ReturnType<StaleGate['recorded']>, server: ServerProcess): void;
@@ -300,7 +301,8 @@ export function createCallGate(parts: CallGateParts): StdioCallGate {
   const runFolder = runFolderOf(options, parts.place.env);
   return new StdioCallGate({
     ...parts,
-    restartHint: () => restartCommandLine(serving(), runFolder, parts.place.env),
+    restartHint: () =>
+      restartCure(['restart', String(serving())], runFolder, parts.place, 'disconnect it in your client and connect it again'),
     note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
   });
 }

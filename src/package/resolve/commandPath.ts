@@ -123,6 +123,15 @@ export function followLinks(path: string, visited: Set<string>): string | undefi
   return at;
 }
 
+/** The paths whose change can make the search for a program on PATH find another one: those that were tried, and the links in their folders. */
+export function searchedPaths(tried: readonly string[]): string[] {
+  const links = new Set<string>();
+  for (const folder of new Set(tried.map((path) => dirname(path)))) {
+    followLinks(folder, links);
+  }
+  return [...links, ...tried];
+}
+
 function parts(path: string): string[] {
   return path
     .slice(parse(path).root.length)

@@ -86,7 +86,7 @@ describe('what the client itself starts again', () => {
     rmSync(at(folder), { recursive: true });
     write(bundle('1.1.0'));
     const found = await look();
-    deepEqual(cure(found), [['source', 'proven', ['manual']]]);
+    deepEqual(cure(found), [['package', 'proven', ['manual']]]);
     match(JSON.stringify(found.findings[0]?.actions), /Quit Claude Desktop/);
   });
 

@@ -1,6 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { stateRefusal } from '../../storage/privateFolder.ts';
+import { listInstanceRecords } from '../../lock/instanceRecord.ts';
+import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
+import { checkPrivate, ownUser, stateRefusal } from '../../storage/privateFolder.ts';
+import type { RestartHint } from './staleRefusal.ts';
 
 /** The run folder. `explicit`: an option or a variable named it, so the command has to name it too. */
 interface NamedRunFolder {
@@ -9,20 +12,38 @@ interface NamedRunFolder {
 }
 
 /**
- * The command that restarts a server behind its guard, ready to be typed: `mcp-shepherd` when that is on PATH, otherwise the launcher that the extension keeps
- * in the run folder, otherwise the files that this guard was started from.
- * @param pid of the server, or of its launcher
+ * What restarts a server behind its guard: a command of this program, or a step of the user where that command is refused, because other users may enter the run
+ * folder or the guard has no record there.
+ * @param guard its PID and environment @param step what helps there
  */
-export function restartCommandLine(
-  pid: number,
+export function restartCure(
+  words: readonly string[],
   runFolder: NamedRunFolder | undefined,
-  env: Readonly<NodeJS.ProcessEnv> = process.env,
-  started: string = process.argv[1] ?? '',
-): string {
-  return ownCommand(['restart', String(pid)], runFolder, env, started);
+  guard: { readonly pid: number; readonly env: Readonly<NodeJS.ProcessEnv> },
+  step: string,
+): RestartHint {
+  const refused = refusal(runFolder, words[0] === 'restart' ? guard.pid : undefined);
+  return refused === undefined
+    ? ownCommand(words, runFolder, guard.env)
+    : { step: `${step} ("${name} ${words[0]}" is refused: ${refused})`, endsSession: true };
 }
 
-/** Any command of this program, found in the same way. */
+/** @param guard must have a record */
+function refusal(runFolder: NamedRunFolder | undefined, guard: number | undefined): string | undefined {
+  const found = runFolder && findLockDirectory(protocolBase(runFolder.path, runFolder.explicit));
+  const refused = found ? 'refused' in found && found.refused : runFolder && checkPrivate(runFolder.path, ownUser(), false);
+  if (refused) {
+    return refused;
+  }
+  const records = found && 'directory' in found ? listInstanceRecords(found.directory) : [];
+  const isKnown = guard === undefined || records.some((one) => one.status === 'ok' && one.record.guard?.pid === guard);
+  return isKnown ? undefined : 'this guard has no record';
+}
+
+/**
+ * A command of this program, ready to be typed: `mcp-shepherd` when that is on PATH, otherwise the launcher that the extension keeps in the run folder, otherwise
+ * the files that this guard was started from.
+ */
 export function ownCommand(
   words: readonly string[],
   runFolder: NamedRunFolder | undefined,
