@@ -125,6 +125,8 @@ describe('discoverDefinitions', () => {
       'mcporter user mem stdio',
       'mcporter user projmem stdio',
       'mcporter user remote http',
+      'mimo project mimo-project stdio',
+      'mimo user mimo-user stdio',
       'openclaw user openclaw-user stdio',
       'opencode project in-dot-folder stdio',
       'opencode project in-project stdio',
