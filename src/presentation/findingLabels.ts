@@ -80,6 +80,10 @@ function rank(finding: Finding): number {
 /** "stale", "probably stale", "possibly stale". */
 export function findingWord({ kind, confidence }: Finding): string {
   const word = translated(findingLabels[kind].word);
+  if (kind === 'copies' && confidence === 'likely') {
+    // That it is a copy and idle was seen; whether a thread still needs it is what nobody knows, and never is more than likely.
+    return word;
+  }
   return { proven: word, likely: t('probably {0}', word), unknown: t('possibly {0}', word) }[confidence];
 }
 

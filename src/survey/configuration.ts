@@ -180,7 +180,7 @@ export class Configuration {
 
   /** Paths whose change makes another reading necessary. */
   watched(): readonly string[] {
-    return this.#reading?.candidates ?? [];
+    return this.#reading?.candidates() ?? [];
   }
 
   changed(path: string): void {

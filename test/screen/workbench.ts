@@ -238,6 +238,16 @@ export class Workbench {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   }
 
+  /** Makes the side bar wide enough for long rows, for the pictures. */
+  async widenSideBar(): Promise<void> {
+    const bar = await this.page.locator('.part.sidebar').boundingBox();
+    const edge = (bar?.x ?? 0) + (bar?.width ?? 0);
+    await this.page.mouse.move(edge, 400);
+    await this.page.mouse.down();
+    await this.page.mouse.move(edge + 130, 400, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
   /** A picture of the window, or of a part of it, in out/screens/. */
   async screenshot(name: string, part?: Locator | Clip): Promise<string> {
     const folder = join(outRoot, 'screens');

@@ -10,6 +10,8 @@ import { restingState } from '../../presentation/lazyStart.ts';
 import { doingWord, hasOutput, isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import {
   type Attention,
+  copiesLine,
+  copiesText,
   countedFindings,
   countsText,
   findingsText,
@@ -206,8 +208,24 @@ function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial
 }
 
 /** The row of a server or entry in the group of those that need attention. */
-export function attentionRow({ instance, definition, name, finding }: Attention, context: RowContext): TreeNode {
+export function attentionRow({ instance, definition, name, finding, copies }: Attention, context: RowContext): TreeNode {
   const { facts, snapshot } = context;
+  if (instance && copies) {
+    const label = oneLine(name, 80);
+    const description = [copiesText(copies), oneLine(shortOwnerText(instance, facts), 60)].join(' · ');
+    return {
+      id: `attention:${copiesLine(instance)}`,
+      kind: 'instance',
+      label,
+      description,
+      icon: instanceIcon(instance, false),
+      expanded: false,
+      flags: contextFlags({ kind: 'instance', configured: instance.definitions.length > 0, fix: 'surplus', ignorable: true }),
+      spoken: `${label}: ${description}`,
+      instanceId: instance.id,
+      children: [],
+    };
+  }
   if (instance) {
     const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
     const owner = oneLine(shortOwnerText(instance, facts), 60);

@@ -1,16 +1,20 @@
-// The real clients from npm write their files in an empty home, by their own `mcp add`; each entry is found with client, scope, command and arguments. On line and large
-// (600 MB): with TEST_LONG=1 only.
+// The real clients from npm write their files in an empty home, by their own `mcp add`; each entry is found with client, scope, command and arguments, and the short-lived
+// servers that their `mcp list` starts are no finding. On line and large (600 MB): with TEST_LONG=1 only.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { discoverDefinitions } from '../../../src/config/discovery/discoverDefinitions.ts';
+import { makeSurveyor } from '../survey/world.ts';
 
 const server = ['-y', '@modelcontextprotocol/server-memory'];
 
-/** Package and program of each client, its words before the server, and where the entry is then. */
+/**
+ * Package and program of each client, its words before the server, and where the entry is then. `list`: its words that list the servers, where these are others than
+ * `mcp list`; most of them start each server for a moment.
+ */
 const clients = [
   {
     id: 'claude-code',
@@ -57,6 +61,19 @@ const clients = [
       ...['mcporter', 'config', 'add', 'mem', '--command', 'npx', '--env', 'K=v1', '--scope', 'home'],
       ...server.flatMap((word) => ['--arg', word]),
     ],
+    list: ['list'],
+  },
+  {
+    id: 'amp',
+    scope: 'user',
+    package: '@sourcegraph/amp',
+    words: ['amp', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server],
+  },
+  {
+    id: 'kilo',
+    scope: 'user',
+    package: '@kilocode/cli@7.7.9',
+    words: ['kilo', 'mcp', 'add', 'mem', '--env', 'K=v1', '--', 'npx', ...server],
   },
 ] as const;
 
@@ -72,14 +89,15 @@ describeLong?.('files that the real clients write', function () {
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
-  for (const { id, scope, words } of clients) {
-    it(`${id} mcp add`, async () => {
+  for (const { id, scope, words, ...more } of clients) {
+    it(`${id} mcp add, and its list`, async () => {
       const home = join(root, id);
       const project = join(home, 'project');
       mkdirSync(project, { recursive: true });
-      const [program, ...args] = words;
-      const env = { PATH: process.env.PATH, HOME: home, USER: process.env.USER };
-      execFileSync(join(root, 'programs', 'node_modules', '.bin', program), args, { cwd: project, env, stdio: 'pipe', timeout: 120_000 });
+      const [name, ...args] = words;
+      const program = join(root, 'programs', 'node_modules', '.bin', name);
+      const env = { PATH: process.env.PATH, HOME: home, USER: process.env.USER, NPM_CONFIG_CACHE: process.env.NPM_CONFIG_CACHE };
+      execFileSync(program, args, { cwd: project, env, stdio: 'pipe', timeout: 120_000 });
       const reading = await discoverDefinitions({ home, platform: process.platform, env: {}, folders: [project], vscodeUserDirs: [] });
       assert.deepEqual(reading.problems, []);
       assert.ok(reading.present.includes(id));
@@ -95,6 +113,30 @@ describeLong?.('files that the real clients write', function () {
         ]),
         [[id, scope, 'mem', 'stdio', 'npx', ...server, 'v1']],
       );
+
+      const observer = await makeSurveyor(home, join(home, 'run'), { folders: [project] });
+      const told = new Set<string>();
+      const seen = new Set<number>();
+      let isOver = false;
+      // What it answers is not the subject: without an account or a network some end with an error.
+      const list = new Promise<void>((resolve) => {
+        const words = 'list' in more ? more.list : ['mcp', 'list'];
+        execFile(program, words, { cwd: project, env, timeout: 120_000 }, () => resolve()).stdin?.end();
+      }).then(() => {
+        isOver = true;
+      });
+      for (let after = 0; after < 3; after += Number(isOver)) {
+        for (const { pid, name: server, findings } of (await observer.survey()).instances) {
+          seen.add(pid);
+          for (const { kind, confidence, message } of findings) {
+            told.add(`${server}: ${kind}, ${confidence}: ${message}`);
+          }
+        }
+      }
+      await list;
+      observer.dispose();
+      console.log(`${id}: ${seen.size} short-lived servers seen`);
+      assert.deepEqual([...told], []);
     });
   }
 });
