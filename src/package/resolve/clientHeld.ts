@@ -158,7 +158,8 @@ export function environmentBeforeShims(
   if (!byShim || (tools.length === 0 && kept.length === folders.length)) {
     return environment;
   }
-  if (given == null || kept.join(':') !== given) {
+  // mise leaves out a folder that is there twice.
+  if (given == null || onceEach(kept) !== onceEach(before)) {
     return undefined;
   }
   const restored = new Map([...environment, ['PATH', given]]);
@@ -171,6 +172,10 @@ export function environmentBeforeShims(
     }
   }
   return restored;
+}
+
+function onceEach(folders: readonly string[]): string {
+  return [...new Set(folders)].join(':');
 }
 
 /** The settings that decide which Node a new session uses, and that Node's folder of programs, when it is installed. */

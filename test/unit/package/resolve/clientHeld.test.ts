@@ -188,6 +188,8 @@ describe('what a client keeps in its memory', () => {
       const path = `/h/.local/share/mise/installs/node/22.1.0/bin:${plain.PATH}`;
       deepEqual(given({ PATH: path }, plain), [plain.PATH, undefined]);
       deepEqual(given({ PATH: path }, { PATH: path }), [path, undefined], 'the client has them too');
+      const twice = { PATH: `${plain.PATH}:/opt/bin:/usr/bin` };
+      deepEqual(given({ PATH: `${path}:/opt/bin` }, twice), [twice.PATH, undefined], 'mise leaves out what is there twice');
       deepEqual(given({ PATH: path, MISE_SHELL: 'zsh' }, { PATH: '/bin' }), [path, undefined], 'mise activate');
     });
 
