@@ -178,7 +178,7 @@ const snap: Layout = {
   },
   unrelated: (place) => prefix(join(place.folder, 'snap', unrelated.name, '7'), unrelated.version),
   prune: (place, old) => rmSync(revision(place, old), { recursive: true }),
-  command: (place) => ({ words: [join(place.folder, 'snap', 'bin', bin)] }),
+  command: (place) => ({ words: [bin], env: { PATH: `${join(place.folder, 'snap', 'bin')}:${place.env.PATH}` } }),
 };
 
 const revision = (place: Place, version: string): string => join(place.folder, 'snap', bin, `x${version.replaceAll('.', '')}`);
@@ -192,7 +192,9 @@ function chooseRevision(place: Place, version: string): void {
   }
   const current = join(place.folder, 'snap', bin, 'current');
   moveLink(basename(folder), current);
-  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\nexec node "$(readlink -f ${current})/bin/${bin}" "$@"\n`);
+  // As a classic snap: its own folders come first on PATH.
+  const run = `export SNAP="$(readlink -f ${current})"\nPATH="$SNAP/bin:$PATH" exec node "$SNAP/bin/${bin}" "$@"`;
+  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\n${run}\n`);
   moveLink('../../snapd', join(place.folder, 'snap', 'bin', bin));
 }
 

@@ -1,6 +1,6 @@
 // The lists of VS Code and the links of fnm and nvm are made by hand; that of Claude Code is what version 2.1.197 wrote after `claude plugin update`.
 import { deepEqual, equal } from 'node:assert/strict';
-import { rmSync, utimesSync } from 'node:fs';
+import { rmSync, statSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { clientBundle, environmentBeforeShims, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
 import { TempTree } from '../tree.ts';
@@ -131,6 +131,21 @@ describe('what a client keeps in its memory', () => {
       equal(next(old, {}, Date.now() + 60_000), undefined, 'the client started after the change, so the user chose this PATH');
     });
 
+    it('nvm: a version that was installed after the client started and that the default means', () => {
+      for (const version of ['v18.0.0', 'v20.1.0']) {
+        tree.write({ [`.nvm/versions/node/${version}/bin/node`]: '' });
+      }
+      tree.write({ '.nvm/alias/default': '20\n', '.nvm/alias/lts/*': 'lts/iron\n', '.nvm/alias/lts/iron': 'v20.1.0\n' });
+      const after = Math.max(...['v18.0.0', 'v20.1.0'].map((version) => statSync(tree.path('.nvm/versions/node', version)).ctimeMs)) + 1;
+      while (Date.now() <= after + 20);
+      const [old, other] = ['.nvm/versions/node/v20.1.0/bin', '.nvm/versions/node/v18.0.0/bin'];
+      tree.write({ '.nvm/versions/node/v21.0.0/bin/node': '' });
+      equal(next(old, {}, after), undefined, 'a version that the default does not mean');
+      tree.write({ '.nvm/versions/node/v20.2.0/bin/node': '' });
+      equal(next(old, {}, after), '.nvm/versions/node/v20.2.0/bin');
+      equal(next(other, {}, after), undefined, 'the user chose another version than the default');
+    });
+
     it('fnm: its default, or the version file that a shell follows', () => {
       tree.write({
         'fnm/node-versions/v20.1.0/installation/bin/node': '',
@@ -191,6 +206,16 @@ describe('what a client keeps in its memory', () => {
       const twice = { PATH: `${plain.PATH}:/opt/bin:/usr/bin` };
       deepEqual(given({ PATH: `${path}:/opt/bin` }, twice), [twice.PATH, undefined], 'mise leaves out what is there twice');
       deepEqual(given({ PATH: path, MISE_SHELL: 'zsh' }, { PATH: '/bin' }), [path, undefined], 'mise activate');
+    });
+
+    it('snap: the folders of the revision are left out, unless the client itself runs in that revision', () => {
+      const plain = { PATH: '/usr/bin:/snap/bin' };
+      const path = `/snap/tiny/12/bin:/snap/tiny/12/usr/bin:${plain.PATH}`;
+      const own = { PATH: path, SNAP: '/snap/tiny/12' };
+      deepEqual(given(own, plain), [plain.PATH, undefined]);
+      deepEqual(given(own, own), [path, undefined]);
+      deepEqual(given(own, { ...plain, SNAP: '/snap/code/9' }), [plain.PATH, undefined], 'a client of another snap');
+      equal(given(own, undefined), undefined);
     });
 
     it('is not known where the client made another PATH, or cannot be read', () => {
