@@ -38,7 +38,15 @@ function bundleFolder(path: string): BundleFolder | undefined {
   if (extension) {
     const [, place = '', root = '', , publisher = '', name = '', version = '', rest = ''] = extension;
     const key = `${publisher}.${name}`.toLowerCase();
-    return { kind: 'extension', name, version: version.replace(/-(linux|darwin|win32|alpine|web)(-\w+)?$/, ''), place, rest, root, key };
+    return {
+      kind: 'extension',
+      name,
+      version: version.replace(/-(linux|darwin|win32|alpine|web|universal)(-\w+)?$/, ''),
+      place,
+      rest,
+      root,
+      key,
+    };
   }
   const plugin = /^((.*[\\/]plugins)[\\/]cache[\\/]([^\\/]+)[\\/]([^\\/]+)[\\/]([^\\/]+))[\\/](.+)$/.exec(path);
   if (plugin) {

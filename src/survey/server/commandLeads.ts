@@ -1,3 +1,5 @@
+import { t, translated } from '../../base/language/translate.ts';
+import { clientById } from '../../clients/clientTable.ts';
 import { startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeMissingPackageScript, judgeOtherEntry } from '../../diagnosis/stale/packageScripts.ts';
 import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
@@ -249,4 +251,34 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
   const version = pnpVersion(map, archive);
   const leads = version === undefined ? [] : [{ followed: byEntry ? ('entry' as const) : ('command line' as const), version, place: map }];
   return { leads, visited: [map], tried: [], searched: true };
+}
+
+/** The only action where the client itself starts the old version again. */
+export function held(followed: BesideEvidence['followed'], { startedBy }: ServerContext): Pick<Finding, 'actions'> | undefined {
+  const step = heldStep(followed, startedBy);
+  return step === undefined ? undefined : { actions: [{ kind: 'manual', step, held: true }] };
+}
+
+/** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
+function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
+  const client = startedBy?.name ?? t('its client');
+  switch (followed) {
+    case 'extension':
+      return t(
+        'Run “Developer: Reload Window” in the window of {0} that started it: until then its extension starts the old version again.',
+        client,
+      );
+    case 'plugin': {
+      const step = startedBy && clientById(startedBy.id)?.newSessionStep;
+      const restart = step ? translated(step) : t('End this session of {0} and start it again', client);
+      return t('{0}: until then the session starts the old version of its plugin again.', restart);
+    }
+    case 'session':
+      return t(
+        'Quit {0} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.',
+        client,
+      );
+    default:
+      return undefined;
+  }
 }

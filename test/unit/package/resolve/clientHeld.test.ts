@@ -18,7 +18,9 @@ describe('what a client keeps in its memory', () => {
       return bundle && [bundle.kind, bundle.name, bundle.version, bundle.rest];
     };
     deepEqual(named('/h/.vscode/extensions/acme.tiny-mcp-1.2.3/dist/x.js'), ['extension', 'tiny-mcp', '1.2.3', 'dist/x.js']);
-    deepEqual(named('/h/.vscode/extensions/acme.tiny-1.2.3-linux-x64/x.js'), ['extension', 'tiny', '1.2.3', 'x.js']);
+    for (const platform of ['linux-x64', 'universal', 'web']) {
+      deepEqual(named(`/h/.vscode/extensions/acme.tiny-1.2.3-${platform}/x.js`), ['extension', 'tiny', '1.2.3', 'x.js'], platform);
+    }
     deepEqual(named('/h/.claude/plugins/cache/market/tiny/1.0.0/servers/x.js'), ['plugin', 'tiny', '1.0.0', 'servers/x.js']);
     for (const path of ['/h/extensions/other/x.js', '/h/plugins/tiny/x.js', '/h/.claude/plugins/cache/market/tiny', 'x.js']) {
       equal(named(path), undefined, path);
