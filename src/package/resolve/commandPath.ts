@@ -12,6 +12,8 @@ export interface SearchPlace {
   readonly tried?: Set<string>;
   /** Gets what else was searched for in more than one folder. */
   readonly searched?: Set<string>;
+  /** Gets the names of the variables that scripts on the way read. */
+  readonly variables?: Set<string>;
 }
 
 /** More links on one path than any kernel follows. */

@@ -80,10 +80,7 @@ export class FactStore {
       return undefined;
     }
     const message = this.#closed
-      ? t(
-          'Replacements before this start cannot be detected, because the state folder is not used: {0}, or use another --run-dir.',
-          refused,
-        )
+      ? t('Replacements before this start cannot be detected, as the state folder is not used: {0}, or use another --run-dir.', refused)
       : t('Replacements before this start cannot be detected ({0}): make the run folder writable, or use another --run-dir.', refused);
     return { source: 'facts', message, file: this.#folder };
   }

@@ -130,6 +130,8 @@ interface Lead {
   /** Links and scripts on the way, and how they were. */
   readonly visited: readonly string[];
   readonly signature: string;
+  /** Variables that scripts on the way read, with their values. */
+  readonly variables: readonly (readonly [name: string, value: string | undefined])[];
   /** The package behind it. */
   readonly ref?: PackageRef;
   /** The newest change of a link or a script on the way, epoch ms. */
@@ -225,7 +227,8 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
   );
   const known = followed.get(key);
   const now = performance.now();
-  if (known && now - known.at < freshMs && known.signature === waySignature(known.visited)) {
+  const isSame = known?.variables.every(([name, value]) => environment?.get(name) === value);
+  if (known && isSame && now - known.at < freshMs && known.signature === waySignature(known.visited)) {
     return known;
   }
   const found = resolveCommand({ words, cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
@@ -235,9 +238,10 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
     at: now,
     visited: found.visited,
     signature: waySignature(found.visited),
+    variables: (found.variables ?? []).map((name) => [name, environment?.get(name)]),
     ...(ref === undefined ? {} : { ref }),
     changedAt: Math.max(0, ...found.visited.map(lastChange)),
-    starts: file === undefined ? [] : possibleStarts(file),
+    starts: file === undefined ? [] : possibleStarts(file, environment),
   };
   if (followed.size >= mostFollowed) {
     followed.clear();

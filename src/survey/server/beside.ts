@@ -15,7 +15,7 @@ import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { commandEntries, comparedName, type Followed, followCommands, heldStep, judgeScripts } from './commandLeads.ts';
+import { commandEntries, comparedName, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { installedPackage, packageChange, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
@@ -90,7 +90,8 @@ export class Beside {
     const leads = this.#versionsAt(followed.leads, server, running);
     const [first] = leads;
     if (first === undefined) {
-      return {};
+      // A formula or an extension may have another name than the package in it, and the old one may be gone.
+      return 'unknown' in server.loaded ? this.#removedBefore(attributed, server, facts) : {};
     }
     if (
       leads.slice(1).some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))
@@ -136,10 +137,9 @@ export class Beside {
   ): BesideVerdict {
     const { version, place, followed, dependencies } = lead;
     const { ecosystem, name } = running;
-    const step = heldStep(followed, server.startedBy);
     const finding = judgeReplacedBeside({
       ...runningServer(server),
-      ...(step === undefined ? {} : { actions: [{ kind: 'manual', step, held: true }] }),
+      ...held(followed, server),
       ecosystem,
       name,
       running: { version: running.version, place: running.place, by: running.by },
@@ -164,13 +164,25 @@ export class Beside {
     const { leads, way } = followed ?? { leads: [] };
     const [lead] = leads;
     const reading =
-      lead !== undefined && leads.length === 1 && lead.followed === 'entry' && 'ref' in lead ? this.#read(lead.ref, server) : undefined;
+      lead !== undefined && leads.length === 1 && lead.followed !== 'command line' && 'ref' in lead
+        ? this.#read(lead.ref, server)
+        : undefined;
     const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
     if (script === undefined || lead === undefined || own?.version === undefined) {
       return {};
     }
     const { ecosystem, name, root, version } = own;
-    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: way?.changedAt ?? 0 };
+    const { followed: by } = lead;
+    const changedAt = way?.changedAt ?? 0;
+    const evidence = {
+      ...runningServer(server),
+      ...held(by, server),
+      script,
+      name,
+      leads: { version, place: root },
+      followed: by,
+      changedAt,
+    };
     return { finding: judgeRemovedBeside(evidence), package: { ecosystem, name, root, running: null, installed: version } };
   }
 

@@ -255,8 +255,14 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
   return { leads, visited: [map], tried: [], searched: true };
 }
 
+/** The only action where the client itself starts the old version again. */
+export function held(followed: BesideEvidence['followed'], { startedBy }: ServerContext): Pick<Finding, 'actions'> | undefined {
+  const step = heldStep(followed, startedBy);
+  return step === undefined ? undefined : { actions: [{ kind: 'manual', step, held: true }] };
+}
+
 /** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
-export function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
+function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
   const client = startedBy?.name ?? t('its client');
   switch (followed) {
     case 'extension':

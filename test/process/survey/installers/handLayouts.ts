@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { events, type Layout, type Place } from './layoutRow.ts';
@@ -110,10 +111,11 @@ function chooseInstall(place: Place, version: string): void {
   moveLink(`./${version}`, join(installs(place), 'latest'));
 }
 
-/** Packages are kept by name: an upgrade replaces the directory. The shim is a program; a script stands in for it here. */
+/** Packages are kept by name: an upgrade replaces the directory. The shim is a program that waits for its child; a small one of that name stands in for it. */
 const volta: Layout = {
   ...base,
   name: 'Volta',
+  quick: ['upgrade'],
   how: 'in place',
   install: (place, version) => replaceImage(place, name, version),
   again: (place, version) => replaceImage(place, name, version),
@@ -130,12 +132,36 @@ function replaceImage(place: Place, owner: string, version: string): void {
   mkdirSync(dirname(image), { recursive: true });
   renameSync(join(root, 'tmp', 'image'), image);
   if (owner === name) {
-    const shim = join(root, 'bin', 'volta-shim');
-    writeProgram(shim, `#!/bin/sh\nexec node ${join(image, 'bin', bin)} "$@"\n`);
-    moveLink('volta-shim', join(root, 'bin', bin));
+    const shim = join(root, 'program', 'volta-shim');
+    if (!existsSync(shim)) {
+      waitingShim(shim, join(image, 'bin', bin));
+    }
+    moveLink('../program/volta-shim', join(root, 'bin', bin));
     mkdirSync(join(root, 'tools', 'user', 'bins'), { recursive: true });
     writeFileSync(join(root, 'tools', 'user', 'bins', `${bin}.json`), JSON.stringify({ name: bin, package: name, version }));
   }
+}
+
+/** A program that starts a script as its child and waits for its end. */
+function waitingShim(file: string, script: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    `${file}.c`,
+    `#include <sys/wait.h>
+#include <unistd.h>
+int main(int count, char **words) {
+  pid_t child = fork();
+  if (child == 0) {
+    words[0] = "${script}";
+    execv(words[0], words);
+    return 1;
+  }
+  waitpid(child, 0, 0);
+  return 0;
+}
+`,
+  );
+  execFileSync('gcc', ['-w', '-o', file, `${file}.c`]);
 }
 
 /** A folder for each revision, a link to the current one, and a program that starts from there what the revision names, by the revision's own path. */
@@ -152,7 +178,7 @@ const snap: Layout = {
   },
   unrelated: (place) => prefix(join(place.folder, 'snap', unrelated.name, '7'), unrelated.version),
   prune: (place, old) => rmSync(revision(place, old), { recursive: true }),
-  command: (place) => ({ words: [join(place.folder, 'snap', 'bin', bin)] }),
+  command: (place) => ({ words: [bin], env: { PATH: `${join(place.folder, 'snap', 'bin')}:${place.env.PATH}` } }),
 };
 
 const revision = (place: Place, version: string): string => join(place.folder, 'snap', bin, `x${version.replaceAll('.', '')}`);
@@ -166,7 +192,9 @@ function chooseRevision(place: Place, version: string): void {
   }
   const current = join(place.folder, 'snap', bin, 'current');
   moveLink(basename(folder), current);
-  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\nexec node "$(readlink -f ${current})/bin/${bin}" "$@"\n`);
+  // As a classic snap: its own folders come first on PATH.
+  const run = `export SNAP="$(readlink -f ${current})"\nPATH="$SNAP/bin:$PATH" exec node "$SNAP/bin/${bin}" "$@"`;
+  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\n${run}\n`);
   moveLink('../../snapd', join(place.folder, 'snap', 'bin', bin));
 }
 

@@ -1,6 +1,6 @@
 // The lists of VS Code and the links of fnm and nvm are made by hand; that of Claude Code is what version 2.1.197 wrote after `claude plugin update`.
 import { deepEqual, equal } from 'node:assert/strict';
-import { rmSync, utimesSync } from 'node:fs';
+import { rmSync, statSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { clientBundle, environmentBeforeShims, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
 import { TempTree } from '../tree.ts';
@@ -18,7 +18,9 @@ describe('what a client keeps in its memory', () => {
       return bundle && [bundle.kind, bundle.name, bundle.version, bundle.rest];
     };
     deepEqual(named('/h/.vscode/extensions/acme.tiny-mcp-1.2.3/dist/x.js'), ['extension', 'tiny-mcp', '1.2.3', 'dist/x.js']);
-    deepEqual(named('/h/.vscode/extensions/acme.tiny-1.2.3-linux-x64/x.js'), ['extension', 'tiny', '1.2.3', 'x.js']);
+    for (const platform of ['linux-x64', 'universal', 'web']) {
+      deepEqual(named(`/h/.vscode/extensions/acme.tiny-1.2.3-${platform}/x.js`), ['extension', 'tiny', '1.2.3', 'x.js'], platform);
+    }
     deepEqual(named('/h/.claude/plugins/cache/market/tiny/1.0.0/servers/x.js'), ['plugin', 'tiny', '1.0.0', 'servers/x.js']);
     for (const path of ['/h/extensions/other/x.js', '/h/plugins/tiny/x.js', '/h/.claude/plugins/cache/market/tiny', 'x.js']) {
       equal(named(path), undefined, path);
@@ -131,6 +133,21 @@ describe('what a client keeps in its memory', () => {
       equal(next(old, {}, Date.now() + 60_000), undefined, 'the client started after the change, so the user chose this PATH');
     });
 
+    it('nvm: a version that was installed after the client started and that the default means', () => {
+      for (const version of ['v18.0.0', 'v20.1.0']) {
+        tree.write({ [`.nvm/versions/node/${version}/bin/node`]: '' });
+      }
+      tree.write({ '.nvm/alias/default': '20\n', '.nvm/alias/lts/*': 'lts/iron\n', '.nvm/alias/lts/iron': 'v20.1.0\n' });
+      const after = Math.max(...['v18.0.0', 'v20.1.0'].map((version) => statSync(tree.path('.nvm/versions/node', version)).ctimeMs)) + 1;
+      while (Date.now() <= after + 20);
+      const [old, other] = ['.nvm/versions/node/v20.1.0/bin', '.nvm/versions/node/v18.0.0/bin'];
+      tree.write({ '.nvm/versions/node/v21.0.0/bin/node': '' });
+      equal(next(old, {}, after), undefined, 'a version that the default does not mean');
+      tree.write({ '.nvm/versions/node/v20.2.0/bin/node': '' });
+      equal(next(old, {}, after), '.nvm/versions/node/v20.2.0/bin');
+      equal(next(other, {}, after), undefined, 'the user chose another version than the default');
+    });
+
     it('fnm: its default, or the version file that a shell follows', () => {
       tree.write({
         'fnm/node-versions/v20.1.0/installation/bin/node': '',
@@ -188,7 +205,19 @@ describe('what a client keeps in its memory', () => {
       const path = `/h/.local/share/mise/installs/node/22.1.0/bin:${plain.PATH}`;
       deepEqual(given({ PATH: path }, plain), [plain.PATH, undefined]);
       deepEqual(given({ PATH: path }, { PATH: path }), [path, undefined], 'the client has them too');
+      const twice = { PATH: `${plain.PATH}:/opt/bin:/usr/bin` };
+      deepEqual(given({ PATH: `${path}:/opt/bin` }, twice), [twice.PATH, undefined], 'mise leaves out what is there twice');
       deepEqual(given({ PATH: path, MISE_SHELL: 'zsh' }, { PATH: '/bin' }), [path, undefined], 'mise activate');
+    });
+
+    it('snap: the folders of the revision are left out, unless the client itself runs in that revision', () => {
+      const plain = { PATH: '/usr/bin:/snap/bin' };
+      const path = `/snap/tiny/12/bin:/snap/tiny/12/usr/bin:${plain.PATH}`;
+      const own = { PATH: path, SNAP: '/snap/tiny/12' };
+      deepEqual(given(own, plain), [plain.PATH, undefined]);
+      deepEqual(given(own, own), [path, undefined]);
+      deepEqual(given(own, { ...plain, SNAP: '/snap/code/9' }), [plain.PATH, undefined], 'a client of another snap');
+      equal(given(own, undefined), undefined);
     });
 
     it('is not known where the client made another PATH, or cannot be read', () => {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { describe, it } from 'mocha';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import type { Tree } from '../../package/tree.ts';
-import { HandMadeScan, node, release, stale } from './handMadeScan.ts';
+import { HandMadeScan, node, release, script, stale } from './handMadeScan.ts';
 
 describe('what the client itself starts again', () => {
   const scan = new HandMadeScan();
@@ -30,6 +30,18 @@ describe('what the client itself starts again', () => {
     deepEqual(cure(await look()), [['replaced-beside', 'proven', ['held']]]);
     rmSync(at(extensions, 'acme.tiny-mcp-1.0.0'), { recursive: true });
     deepEqual(await verdict(), ['1.0.0', '1.1.0', stale], 'VS Code removed the old folder');
+  });
+
+  it('a package in an extension of VS Code, whose old folder was removed before the first look: Reload Window', async () => {
+    const extensions = '.vscode/extensions';
+    const place = (version: string): string => `${extensions}/acme.tools-${version}-universal`;
+    write({
+      ...release(`${place('1.1.0')}/node_modules/tiny-mcp`, '1.1.0'),
+      [`${extensions}/extensions.json`]: [{ identifier: { id: 'acme.tools' }, relativeLocation: 'acme.tools-1.1.0-universal' }],
+    });
+    await observe({ argv: [node, at(place('1.0.0'), script)], cwd: scan.tree.root });
+    deepEqual((await verdict()).slice(1), ['1.1.0', ['stale/replaced-beside/likely']]);
+    deepEqual(cure(await look()), [['replaced-beside', 'likely', ['held']]]);
   });
 
   it('a plugin of Claude Code without a package.json: a new session', async () => {
