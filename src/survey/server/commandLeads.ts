@@ -84,7 +84,7 @@ export function followCommands(
   const top = attributed.launchers[0] ?? attributed.server;
   const words = top.argvExact ? observedWords(top) : [];
   const own: ClientCommand[] = words.length === 0 ? [] : [{ ...base, cwd: outer.cwd, words }];
-  const bundle = bundleLead(words, own);
+  const bundle = bundleLead(words, detail.cwd, own);
   if (bundle) {
     return bundle;
   }
@@ -125,11 +125,14 @@ function withSession(commands: readonly ClientCommand[], { server, launchers, cl
 }
 
 /** Code that the client brought in a versioned folder. Undefined where the command line names no such folder, or its client has no list of them. */
-function bundleLead(words: readonly string[], own: readonly ClientCommand[]): Followed | undefined {
+function bundleLead(words: readonly string[], cwd: string | undefined, own: readonly ClientCommand[]): Followed | undefined {
   const lists = new Set<string>();
-  const replaced = words.flatMap((word) => replacedBundle(word, lists) ?? [])[0];
+  const replaced = words.flatMap((word) => replacedBundle(word, cwd, lists) ?? [])[0];
   if (lists.size === 0) {
     return undefined;
+  }
+  if (replaced && 'unknown' in replaced) {
+    return { leads: [], unknown: replaced.unknown, visited: [...lists], tried: [], searched: false };
   }
   if (replaced !== undefined && !/(^|[\\/])(node_modules|site-packages)[\\/]/.test(replaced.old.rest)) {
     const { old, now } = replaced;
