@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
@@ -58,10 +58,15 @@ function bundleFolder(path: string): BundleFolder | undefined {
 
 /**
  * The installation that replaced a bundle: an update writes another folder beside the old one and names it in the client's list. Undefined for a path in no bundle,
- * while the list still names its folder, and when the list cannot be read or names several others.
- * @param visited gets the list
+ * while the list still names its folder, and when the list cannot be read or names several others. Unknown where another profile of VS Code still has the old one.
+ * @param cwd of the server: what a plugin has for another project does not count
+ * @param visited gets the lists
  */
-export function replacedBundle(path: string, visited: Set<string>): { readonly old: ClientBundle; readonly now: ClientBundle } | undefined {
+export function replacedBundle(
+  path: string,
+  cwd: string | undefined,
+  visited: Set<string>,
+): { readonly old: ClientBundle; readonly now: ClientBundle } | { readonly unknown: string } | undefined {
   const old = bundleFolder(path);
   if (old === undefined) {
     return undefined;
@@ -72,15 +77,48 @@ export function replacedBundle(path: string, visited: Set<string>): { readonly o
     return undefined;
   }
   visited.add(list);
-  const places = new Set(
-    (old.kind === 'extension' ? installedExtensions : installedPlugins)(read.text, old.root)
-      .filter(({ key }) => key === old.key)
-      .map(({ place }) => place),
-  );
+  const installed = old.kind === 'extension' ? installedExtensions(read.text, old.root) : installedPlugins(read.text, old.root, cwd);
+  const places = new Set(installed.filter(({ key }) => key === old.key).map(({ place }) => place));
   const [place] = places;
   const now = place === undefined || places.has(old.place) || places.size !== 1 ? undefined : bundleFolder(join(place, old.rest));
-  return now?.key === old.key ? { old, now } : undefined;
+  if (now?.key !== old.key) {
+    return undefined;
+  }
+  const profile = old.kind === 'extension' ? profileWith(old, visited) : undefined;
+  return profile === undefined
+    ? { old, now }
+    : { unknown: `${profile} names the version that it runs: which profile its window has is not known` };
 }
+
+/** The list of a profile, beside that of the default profile, that has the folder of an extension. */
+function profileWith({ root, place }: BundleFolder, visited: Set<string>): string | undefined {
+  const home = dirname(dirname(root));
+  const products = ['.config', 'Library/Application Support', 'AppData/Roaming'].flatMap((folder) =>
+    entriesOf(join(home, folder)).map((product) => join(home, folder, product)),
+  );
+  const lists = [...products, join(dirname(root), 'data')].flatMap((product) => {
+    const profiles = join(product, 'User', 'profiles');
+    return entriesOf(profiles).map((profile) => join(profiles, profile, 'extensions.json'));
+  });
+  return lists.find((list) => {
+    const read = readBounded(list);
+    if (read.status === 'ok') {
+      visited.add(list);
+    }
+    return read.status === 'ok' && installedExtensions(read.text, root).some((one) => one.place === place);
+  });
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).slice(0, mostEntries);
+  } catch {
+    return [];
+  }
+}
+
+/** Of a folder of settings, so many entries are looked at. */
+const mostEntries = 500;
 
 interface Installed {
   readonly key: string;
@@ -99,14 +137,17 @@ function installedExtensions(text: string, root: string): Installed[] {
 }
 
 /** Written by Claude Code 2.1: a list of installations (user, project, local) for each plugin; earlier versions wrote one installation. */
-function installedPlugins(text: string, root: string): Installed[] {
+function installedPlugins(text: string, root: string, cwd: string | undefined): Installed[] {
   const json = parsed(text);
   const plugins = isRecord(json) && isRecord(json.plugins) ? Object.entries(json.plugins) : [];
   const cache = join(root, 'cache');
   return plugins.flatMap(([key, one]) =>
     (Array.isArray(one) ? one : [one]).flatMap((entry: unknown) => {
-      const place = isRecord(entry) ? entry.installPath : undefined;
-      return typeof place === 'string' && resolve(place) === place && place.startsWith(cache) ? [{ key: key.toLowerCase(), place }] : [];
+      const { installPath: place, projectPath } = isRecord(entry) ? entry : {};
+      const isElsewhere = typeof projectPath === 'string' && cwd !== undefined && !`${cwd}/`.startsWith(`${projectPath}/`);
+      return !isElsewhere && typeof place === 'string' && resolve(place) === place && place.startsWith(cache)
+        ? [{ key: key.toLowerCase(), place }]
+        : [];
     }),
   );
 }

@@ -12,11 +12,11 @@ import { followLinks } from '../../package/resolve/commandPath.ts';
 import type { PackageScript } from '../../package/resolve/packageScript.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
 import { standInsOf } from '../../package/resolve/shimText.ts';
-import { observedWords } from '../../process/commandline/parseLaunch.ts';
+import { observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import { extensionFolder, hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { lastChange } from '../watch/watchPlan.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import type { RunningCode } from './serverVersions.ts';
@@ -84,7 +84,7 @@ export function followCommands(
   const top = attributed.launchers[0] ?? attributed.server;
   const words = top.argvExact ? observedWords(top) : [];
   const own: ClientCommand[] = words.length === 0 ? [] : [{ ...base, cwd: outer.cwd, words }];
-  const bundle = bundleLead(words, own);
+  const bundle = bundleLead(words, detail.cwd, own);
   if (bundle) {
     return bundle;
   }
@@ -125,11 +125,14 @@ function withSession(commands: readonly ClientCommand[], { server, launchers, cl
 }
 
 /** Code that the client brought in a versioned folder. Undefined where the command line names no such folder, or its client has no list of them. */
-function bundleLead(words: readonly string[], own: readonly ClientCommand[]): Followed | undefined {
+function bundleLead(words: readonly string[], cwd: string | undefined, own: readonly ClientCommand[]): Followed | undefined {
   const lists = new Set<string>();
-  const replaced = words.flatMap((word) => replacedBundle(word, lists) ?? [])[0];
+  const replaced = words.flatMap((word) => replacedBundle(word, cwd, lists) ?? [])[0];
   if (lists.size === 0) {
     return undefined;
+  }
+  if (replaced && 'unknown' in replaced) {
+    return { leads: [], unknown: replaced.unknown, visited: [...lists], tried: [], searched: false };
   }
   if (replaced !== undefined && !/(^|[\\/])(node_modules|site-packages)[\\/]/.test(replaced.old.rest)) {
     const { old, now } = replaced;
@@ -160,11 +163,17 @@ function commandOf(
   if ([entry.command ?? '', ...entry.args].some(namesPluginFolder)) {
     return undefined;
   }
-  const values: VariableValues = { windows: platform === 'win32', home, ...(entry.folder === undefined ? {} : { folder: entry.folder }) };
+  const extension = extensionFolder(entry);
+  const values: VariableValues = {
+    windows: platform === 'win32',
+    home,
+    ...(entry.folder === undefined ? {} : { folder: entry.folder }),
+    ...(extension === undefined ? {} : { extension }),
+  };
   const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
   const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;
   // The client resolves a relative directory by rules of its own; the process shows the result.
-  return command === '' || hasVariable(command)
+  return command === '' || hasVariable(command) || hasVariable(parseLaunch(command, args).target ?? '')
     ? undefined
     : { words: [command, ...args], cwd: own !== undefined && isAbsolutePath(own) && !hasVariable(own) ? own : cwd };
 }

@@ -1,6 +1,7 @@
 // The lists of VS Code and the links of fnm and nvm are made by hand; that of Claude Code is what version 2.1.197 wrote after `claude plugin update`.
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { clientBundle, environmentBeforeShims, environmentNow, replacedBundle } from '../../../../src/package/resolve/clientHeld.ts';
 import { TempTree } from '../tree.ts';
@@ -27,6 +28,42 @@ describe('what a client keeps in its memory', () => {
     }
   });
 
+  function bundle(path: string, visited: Set<string>, cwd = '/'): Exclude<ReturnType<typeof replacedBundle>, { unknown: string }> {
+    const found = replacedBundle(path, cwd, visited);
+    ok(!found || !('unknown' in found), JSON.stringify(found));
+    return found;
+  }
+
+  it('VS Code: not known while another profile names the version that runs', () => {
+    const list = (version: string) => [{ identifier: { id: 'Acme.tiny' }, relativeLocation: `acme.tiny-${version}` }];
+    const profile = 'h/.config/Code/User/profiles/-1a2b/extensions.json';
+    tree.write({ 'h/.vscode/extensions/extensions.json': list('1.1.0'), [profile]: list('1.0.0') });
+    const visited = new Set<string>();
+    const found = replacedBundle(tree.path('h/.vscode/extensions/acme.tiny-1.0.0/x.js'), undefined, visited);
+    match(JSON.stringify(found), /unknown.*profiles\/-1a2b/);
+    ok(visited.has(tree.path(profile)));
+    tree.write({ 'h/.vscode-server/extensions/extensions.json': list('1.1.0') });
+    tree.write({ 'h/.vscode-server/data/User/profiles/7/extensions.json': list('1.1.0') });
+    rmSync(tree.path(profile));
+    equal(
+      bundle(tree.path('h/.vscode-server/extensions/acme.tiny-1.0.0/x.js'), new Set())?.now.version,
+      '1.1.0',
+      'a profile that has the new one',
+    );
+  });
+
+  it('Claude Code: an installation for another project does not count', () => {
+    const cache = (version: string): string => tree.path('h/.claude/plugins/cache/market/tiny', version);
+    const installed = [
+      { scope: 'project', projectPath: '/work/other', installPath: cache('1.0.0') },
+      { scope: 'user', installPath: cache('1.1.0') },
+    ];
+    tree.write({ 'h/.claude/plugins/installed_plugins.json': { version: 2, plugins: { 'tiny@market': installed } } });
+    const old = join(cache('1.0.0'), 'x.js');
+    equal(bundle(old, new Set(), '/work/mine')?.now.version, '1.1.0');
+    equal(bundle(old, new Set(), '/work/other/sub'), undefined, 'in that project it is the installed one');
+  });
+
   it('VS Code: the folder that extensions.json names', () => {
     const list = (...places: readonly string[]): void => {
       rmSync(tree.path('extensions/extensions.json'), { force: true });
@@ -37,10 +74,10 @@ describe('what a client keeps in its memory', () => {
     const old = tree.path('extensions/acme.tiny-1.0.0/dist/x.js');
     const visited = new Set<string>();
     list('acme.tiny-1.0.0');
-    equal(replacedBundle(old, visited), undefined, 'it is the installed one');
+    equal(bundle(old, visited), undefined, 'it is the installed one');
     deepEqual([...visited], [tree.path('extensions/extensions.json')]);
     list('acme.tiny-1.1.0');
-    const { now } = replacedBundle(old, visited) ?? {};
+    const { now } = bundle(old, visited) ?? {};
     deepEqual([now?.version, now?.place, now?.rest], ['1.1.0', tree.path('extensions/acme.tiny-1.1.0'), 'dist/x.js']);
     for (const places of [
       ['acme.tiny-1.1.0', 'acme.tiny-1.2.0'],
@@ -50,9 +87,9 @@ describe('what a client keeps in its memory', () => {
       [],
     ]) {
       list(...places);
-      equal(replacedBundle(old, visited), undefined, JSON.stringify(places));
+      equal(bundle(old, visited), undefined, JSON.stringify(places));
     }
-    equal(replacedBundle(tree.path('elsewhere/acme.tiny-1.0.0/x.js'), new Set()), undefined);
+    equal(bundle(tree.path('elsewhere/acme.tiny-1.0.0/x.js'), new Set()), undefined);
   });
 
   it('Claude Code: the folder that installed_plugins.json names', () => {
@@ -70,10 +107,10 @@ describe('what a client keeps in its memory', () => {
     };
     const old = `${cache('1.0.0')}/servers/x.js`;
     list(cache('1.0.0'));
-    equal(replacedBundle(old, new Set()), undefined, 'it is the installed one');
+    equal(bundle(old, new Set()), undefined, 'it is the installed one');
     list(cache('1.1.0'));
     const visited = new Set<string>();
-    const { now } = replacedBundle(old, visited) ?? {};
+    const { now } = bundle(old, visited) ?? {};
     deepEqual([now?.kind, now?.version, now?.place], ['plugin', '1.1.0', cache('1.1.0')]);
     deepEqual([...visited], [tree.path(file)]);
     for (const paths of [
@@ -84,16 +121,16 @@ describe('what a client keeps in its memory', () => {
       [],
     ]) {
       list(...paths);
-      equal(replacedBundle(old, new Set()), undefined, JSON.stringify(paths));
+      equal(bundle(old, new Set()), undefined, JSON.stringify(paths));
     }
     for (const text of ['', '[]', '{"plugins":{"tinyplug@localmarket":7}}']) {
       rmSync(tree.path(file));
       tree.write({ [file]: text });
-      equal(replacedBundle(old, new Set()), undefined, text);
+      equal(bundle(old, new Set()), undefined, text);
     }
     rmSync(tree.path(file));
     tree.write({ [file]: { version: 1, plugins: { 'tinyplug@localmarket': { version: '1.1.0', installPath: cache('1.1.0') } } } });
-    equal(replacedBundle(old, new Set())?.now.version, '1.1.0', 'as earlier versions wrote it');
+    equal(bundle(old, new Set())?.now.version, '1.1.0', 'as earlier versions wrote it');
   });
 
   describe('the PATH of a new session', () => {

@@ -88,18 +88,32 @@ describe('what the client itself starts again', () => {
   it('an extension of Claude Desktop: replaced in its own folder, so that the step of Claude Desktop starts the new one', async () => {
     const folder = 'home/.config/Claude/Claude Extensions/local.mcpb.acme.tiny-mcp';
     const bundle = (version: string): Tree => ({
-      [`${folder}/manifest.json`]: { manifest_version: '0.3', name: 'tiny-mcp', version },
+      [`${folder}/manifest.json`]: {
+        manifest_version: '0.3',
+        name: 'tiny-mcp',
+        version,
+        server: { type: 'node', entry_point: 'server/index.js', mcp_config: { command: 'node', args: ['${__dirname}/server/index.js'] } },
+      },
       [`${folder}/package.json`]: { name: 'tiny-mcp', version },
       [`${folder}/server/index.js`]: `console.log('${version}');\n`,
     });
     write(bundle('1.0.0'));
     await observe({ argv: [node, at(folder, 'server/index.js')], client: 'claude-desktop', cwd: scan.tree.root });
-    deepEqual(cure(await look()), []);
+    const before = await look();
+    deepEqual([before.definitions.length, before.unknown, cure(before)], [1, undefined, []]);
     rmSync(at(folder), { recursive: true });
     write(bundle('1.1.0'));
     const found = await look();
-    deepEqual(cure(found), [['package', 'proven', ['manual']]]);
+    deepEqual(cure(found), [['package', 'proven', ['manual', 'reveal']]]);
     match(JSON.stringify(found.findings[0]?.actions), /Quit Claude Desktop/);
+  });
+
+  it('an entry whose script the client fills in: what its process names is followed', async () => {
+    write(release('srv', '1.0.0'));
+    entries(['node', '${input:where}/server.js']);
+    await observe({ argv: [node, at('srv/server.js')], cwd: scan.tree.root });
+    const { definitions, unknown, package: own } = await look();
+    deepEqual([definitions.length, unknown, own?.running, own?.installed], [1, undefined, '1.0.0', '1.0.0']);
   });
 
   it('nvm: a default that moved after the client started', async () => {
