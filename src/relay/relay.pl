@@ -72,6 +72,8 @@ my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlin
 # For the client: what waits, how much of it is not from the host, whether it has to wait.
 my ($queue, $own, $stuck) = ('', 0, 0);
 my ($turned, $closed, $refused, $moved) = (0, 0, 0, 0);
+# Whether other things are to be read than in the last turn.
+my $changed = 1;
 # Whether what waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
 my $hurry = 0;
 my @lost;
@@ -180,6 +182,7 @@ sub greet {
     $moved = 0;    # whether the host has said that another one goes on
     ($host, $host_fd, $in, $out, $heard, $pinged, @batch) = ($socket, fileno $socket, '', '', now(), 0);
     %direct = ();
+    $changed = 1;
     for my $name (keys %kept) {
         $done{$name} = 0;
         to_host($_->[0], $name, $_->[1]) for @{ $kept{$name} };
@@ -221,7 +224,7 @@ sub pass_lines {
         $indirect{$name}++;
     }
     push @{ $kept{$name} }, [$kind, $lines];
-    $bytes{$name} += length $lines;
+    $changed = 1 if ($bytes{$name} += length $lines) > $window;
     to_host($kind, $name, $lines);
 }
 
@@ -231,7 +234,7 @@ sub read_lines {
     return 1 if !defined $count && ($!{EAGAIN} || $!{EINTR});
     if (!$count) {
         pass_lines($name, delete $rest{$name}) if length($rest{$name} // '');
-        $over{$name} = 1;
+        $over{$name} = $changed = 1;
         to_host('eof', $name);
         return 0;
     }
@@ -282,6 +285,8 @@ sub start_server {
     }
     quiet($_) for $in_write, $out_read, $err_read // ();
     $server{$name} = { pid => $pid, in => $in_write, out => $out_read, err => $err_read, state => 'running', queue => '' };
+    ($server{$name}{in_fd}, $server{$name}{out_fd}, $server{$name}{err_fd}) = map { $_ && fileno $_ } $in_write, $out_read, $err_read;
+    $changed = 1;
     $kept{$name} = [];
     to_host('started', $name, $pid);
 }
@@ -293,14 +298,6 @@ sub obey {
         if ($name eq '-') { $queue .= $body }
         elsif ($one && $one->{in}) { $one->{queue} .= $body }
         else { took($name, length $body) }
-    } elsif ($kind eq 'done') {
-        my $count = $body - ($done{$name} // 0);
-        for (splice @{ $kept{$name} // [] }, 0, $count) {
-            $bytes{$name} -= length $_->[1];
-            $indirect{$name}-- if $_->[0] eq 'lines';
-        }
-        $done{$name} = $body;
-        forget($name);
     } elsif ($kind eq 'keep') { $ledger{$name} = $body }
     elsif ($kind eq 'drop') { delete $ledger{$name} }
     elsif ($kind eq 'start') { start_server($name, $body eq 'errors') }
@@ -312,6 +309,17 @@ sub obey {
     elsif ($kind eq 'kill') { kill $body =~ s/^SIG//r, -$one->{pid} if $one }
     elsif ($kind eq 'say') { syswrite STDERR, $body }
     elsif ($kind eq 'exit') { $exit = $body }
+}
+
+# The host has dealt with so many frames of this connection.
+sub done {
+    my ($name, $all) = @_;
+    for (splice @{ $kept{$name} // [] }, 0, $all - ($done{$name} // 0)) {
+        $bytes{$name} -= length $_->[1];
+        $indirect{$name}-- if $_->[0] eq 'lines';
+    }
+    $done{$name} = $all;
+    forget($name) if $name ne '-';
 }
 
 # A server that is gone, and of which everything is dealt with.
@@ -334,6 +342,7 @@ sub close_inputs {
 sub lose_host {
     close $host if $host;
     $host = undef;
+    $changed = 1;
     return end_alone() if $over{'-'} || $signals;
     # A session that ends each host must not end those of others.
     @lost = ((grep { now() - $_ < 60 } @lost), $moved ? () : now());
@@ -352,7 +361,7 @@ sub grace { ($ledger{grace} // 10000) / 1000 }
 sub end_alone {
     return if $alone;
     if ($host) { syswrite $host, frame('bye', '-'); close $host; $host = undef }
-    $alone = 1;
+    $alone = $changed = 1;
     for my $name (sort { $a <=> $b } keys %server) {
         $queue .= join('', map { $_->[0] eq 'lines' ? $_->[1] : '' } @{ $kept{$name} }) . (delete($rest{$name}) // '');
         $kept{$name} = [];
@@ -434,7 +443,11 @@ sub read_host {
         my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) ([0-9]{1,9})$/ or return lose_host();
         my $start = $end + 1;
         last if length($in) < $start + $size;
-        if ($kind eq 'commit') { obey(@$_) for splice @batch }
+        if ($kind eq 'commit') {
+            obey(@$_) for splice @batch;
+            my @done = split / /, substr $in, $start, $size;
+            done(splice @done, 0, 2) while @done;
+        }
         elsif ($kind eq 'over') { $moved = 1 }
         elsif ($kind ne 'pong') { push @batch, [$kind, $name, substr $in, $start, $size] }
         $at = $start + $size;
@@ -450,20 +463,29 @@ for my $pair (['HUP', 'H'], ['INT', 'I'], ['TERM', 'T'], ['USR2', 'U'], ['CHLD',
 my $wake_fd = fileno $wake;
 my $checked = $turned = now();
 my $turns = 0;
-until (defined $exit && !length $queue) {
-    my ($read, $write) = ('', '');
-    vec($read, $wake_fd, 1) = 1;
-    vec($read, 0, 1) = 1 if !$over{'-'} && !$alone && ($bytes{'-'} // 0) <= $window;
-    vec($write, 1, 1) = 1 if length $queue;
-    if ($host) {
-        vec($read, $host_fd, 1) = 1;
-        vec($write, $host_fd, 1) = 1 if length $out && $hurry;
+# What is read: it changes with what is open, and while a window is full.
+my ($sources, $full);
+sub gather_sources {
+    ($sources, $full, $changed) = ('', length $queue > $window, 0);
+    vec($sources, $wake_fd, 1) = 1;
+    vec($sources, $host_fd, 1) = 1 if $host;
+    if (!$over{'-'} && !$alone) {
+        ($bytes{'-'} // 0) <= $window ? vec($sources, 0, 1) = 1 : ($full = 1);
     }
     for my $name (keys %server) {
         my $one = $server{$name};
-        vec($read, fileno $one->{out}, 1) = 1 if $one->{out} && ($bytes{$name} // 0) <= $window && length $queue <= $window;
-        vec($read, fileno $one->{err}, 1) = 1 if $one->{err};
-        vec($write, fileno $one->{in}, 1) = 1 if $one->{in} && length $one->{queue};
+        vec($sources, $one->{err_fd}, 1) = 1 if $one->{err};
+        next if !$one->{out};
+        ($bytes{$name} // 0) <= $window ? length $queue <= $window && (vec($sources, $one->{out_fd}, 1) = 1) : ($full = 1);
+    }
+}
+until (defined $exit && !length $queue) {
+    gather_sources() if $changed || $full || length $queue > $window;
+    my ($read, $write) = ($sources, '');
+    vec($write, 1, 1) = 1 if length $queue;
+    vec($write, $host_fd, 1) = 1 if $hurry && $host && length $out;
+    for my $one (values %server) {
+        vec($write, $one->{in_fd}, 1) = 1 if length $one->{queue} && $one->{in};
     }
     my $waits = $host && length $out && !$hurry;
     my $ready = select $read, $write, undef, $alone ? 0.1 : $waits ? 0.02 : 5;
@@ -476,23 +498,25 @@ until (defined $exit && !length $queue) {
         $over{'-'} || $alone || !vec($read, 0, 1) || read_lines('-', *STDIN) || input_ended();
         for my $name (keys %server) {
             my $one = $server{$name} or next;
-            if ($one->{out} && vec($read, fileno $one->{out}, 1) && !read_lines($name, $one->{out})) {
+            if ($one->{out} && vec($read, $one->{out_fd}, 1) && !read_lines($name, $one->{out})) {
                 close $one->{out};
                 $one->{out} = undef;
+                $changed = 1;
                 forget($name);
             }
-            if ($one->{err} && vec $read, fileno $one->{err}, 1) {
+            if ($one->{err} && vec $read, $one->{err_fd}, 1) {
                 my $count = sysread $one->{err}, my $text, 65536;
                 if ($count) { $host ? to_host('errors', $name, $text) : syswrite STDERR, $text }
                 elsif (defined $count) {
                     close $one->{err};
                     $one->{err} = undef;
+                    $changed = 1;
                     to_host('silent', $name);
                     forget($name);
                 }
             }
             # Most of the time there is room: one turn less for each call.
-            write_server($name, $one) if $one->{in} && length $one->{queue} && (!$one->{stuck} || vec $write, fileno $one->{in}, 1);
+            write_server($name, $one) if $one->{in} && length $one->{queue} && (!$one->{stuck} || vec $write, $one->{in_fd}, 1);
         }
         write_client() if length $queue && (!$stuck || vec $write, 1, 1);
     }
