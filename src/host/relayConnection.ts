@@ -1,7 +1,16 @@
 import type { Socket } from 'node:net';
 import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
-import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting, windowBytes } from '../relay/contract.ts';
+import {
+  type Frame,
+  FrameReader,
+  FrameWriter,
+  frameBytes,
+  type Greeting,
+  hostProtocol,
+  readGreeting,
+  windowBytes,
+} from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
 
 /** A relay greets within this time, ms. */
@@ -12,7 +21,7 @@ const checkMs = 20;
 /** What a relay has passed by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
 const [lateMs, lateBytes] = [50, windowBytes / 4];
 
-/** Frames that may wait for others. */
+/** What may wait for others. */
 const patient: ReadonlySet<string> = new Set(['done', 'keep', 'drop']);
 
 /** Whom a host takes. */
@@ -32,7 +41,9 @@ export class RelayConnection {
   /** Never rejects. */
   readonly served: Promise<void>;
   #end: () => void = () => undefined;
-  #pending: Buffer[] = [];
+  readonly #pending = new FrameWriter();
+  /** Of the frames of each name, how many are dealt with; told with the next commit. */
+  readonly #done = new Map<string, string>();
   #isScheduled = false;
   /** The relay waits for one of the pending frames. */
   #isUrgent = false;
@@ -166,7 +177,11 @@ export class RelayConnection {
 
   #send(kind: string, name: string, body?: Buffer | string): void {
     this.#isUrgent ||= !patient.has(kind);
-    this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
+    if (kind === 'done') {
+      this.#done.set(name, `${body}`);
+    } else {
+      this.#pending.add(kind, name, body);
+    }
     if (!this.#isHandling && !this.#isScheduled) {
       this.#isScheduled = true;
       process.nextTick(() => {
@@ -200,11 +215,10 @@ export class RelayConnection {
     this.#isHandling = false;
     this.#isUrgent = false;
     this.#lateBytes = 0;
-    const frames = this.#pending;
-    if (frames.length > 0) {
-      this.#pending = [];
-      frames.push(...frameBytes('commit', '-'));
-      this.#socket.write(Buffer.concat(frames));
+    if (!this.#pending.isEmpty || this.#done.size > 0) {
+      this.#pending.add('commit', '-', [...this.#done].flat().join(' '));
+      this.#done.clear();
+      this.#pending.leave(this.#socket);
     }
   }
 

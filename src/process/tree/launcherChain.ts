@@ -1,6 +1,6 @@
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell, lastPart } from '../commandline/commandName.ts';
-import { isHostCommand } from '../commandline/guardCommand.ts';
+import { hostRunFolder } from '../commandline/guardCommand.ts';
 import type { LauncherName, LaunchSpec } from '../commandline/launchSpec.ts';
 import { packageManagerScript } from '../commandline/npmCommand.ts';
 import { observedLaunch, observedWords } from '../commandline/parseLaunch.ts';
@@ -80,7 +80,7 @@ function programOf(words: readonly string[]): string {
 
 /** Whether it is a watchdog, pnpm's or ours: a shell that ignores all signals and waits for its parent; or the host of our relays. It is never a server. */
 export function isWatchdog(row: ProcessRow): boolean {
-  if (isHostCommand(observedWords(row))) {
+  if (hostRunFolder(observedWords(row)) !== undefined) {
     return true;
   }
   const launch = observedLaunch(row);

@@ -24,7 +24,7 @@ describe('what a server has published', () => {
       'name: "everything"',
       'state: running',
       'holds: ~/data',
-      'guard: PID 4709',
+      'guard: PID 4709, a relay; its session runs in the host, PID 4100',
       'trouble: it refused initialize: no database',
       `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
       `idle since: ${full.record?.idleSince}`,
