@@ -2,7 +2,7 @@ import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
-import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { copiesFinding, needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
@@ -114,7 +114,7 @@ export class OtherOwnerCommands {
     const copies = pruneCandidates(snapshot, context.planContext).filter(
       (candidate) => candidate.class === 'idle-copy' && (line === undefined || copiesLine(candidate.instance) === line),
     );
-    const what = new Set(copies.map(({ instance: { findings } }) => findings.find(({ kind }) => kind === 'copies')?.message));
+    const what = new Set(copies.map((candidate) => copiesFinding(candidate.instance)?.message));
     const [message] = what.size === 1 ? what : [];
     await this.#stopChosen(copies, snapshot, context, {
       title: t('Stop Idle Copies'),
@@ -160,14 +160,20 @@ export class OtherOwnerCommands {
   }
 
   async #stopAll(chosen: readonly PruneCandidate[], context: ActionContext): Promise<void> {
-    const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
-    await window.withProgress({ location: ProgressLocation.Notification, title: t('Stopping MCP servers') }, async (progress) => {
-      for (const candidate of chosen) {
-        progress.report({ message: t('{0} (PID {1})', withoutLinks(candidate.instance.name, 60), candidate.instance.pid) });
-        outcomes.push({ candidate, outcome: await execute(candidate.plan, context) });
-      }
+    const title = t('Stopping MCP servers');
+    const outcomes = await window.withProgress({ location: ProgressLocation.Notification, title }, async (progress) => {
+      const { executePlans } = await import('../../action/execute/executePlan.ts');
+      const plans = chosen.map(({ plan }) => plan);
+      return executePlans(plans, context, {
+        begins: (index) => {
+          const { name, pid } = chosen[index]?.instance ?? { name: '', pid: '' };
+          progress.report({ message: t('{0} (PID {1})', withoutLinks(name, 60), pid) });
+        },
+      });
     });
-    const { severity, text } = pruneSummary(outcomes);
+    const { severity, text } = pruneSummary(
+      chosen.flatMap((candidate, index) => (outcomes[index] ? [{ candidate, outcome: outcomes[index] }] : [])),
+    );
     this.#log.info(text);
     tell(severity, text);
   }

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { copiesFinding, needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { type PruneCandidate, pruneHeadings, respawnRates } from '../../action/plan/pruneCandidates.ts';
 import { t, translated } from '../../base/language/translate.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
@@ -27,7 +27,7 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
         ? []
         : [{ label: translated(pruneHeadings[candidate.class]), kind: -1 }];
     const risk = plan.risks[0] ? ` — ${plan.risks[0]}` : '';
-    const idle = kind === 'idle-copy' && !startedAgain ? instance.findings.find((finding) => finding.kind === 'copies') : undefined;
+    const idle = kind === 'idle-copy' && !startedAgain ? copiesFinding(instance) : undefined;
     return [
       ...heading,
       {
