@@ -179,8 +179,9 @@ function miseProgram(root: string, program: string, place: SearchPlace, visited:
     return tools;
   }
   const found = [...tools].flatMap(([tool, versions]) => {
+    // What mise installed from npm itself has no folder `bin`.
     const path = versions
-      .map((version) => join(root, 'installs', tool, version, 'bin', program))
+      .flatMap((version) => ['bin', 'node_modules/.bin'].map((folder) => join(root, 'installs', tool, version, folder, program)))
       .find((one) => statPath(one).status === 'ok');
     return path === undefined ? [] : [path];
   });
