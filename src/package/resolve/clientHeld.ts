@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
+import { activatedTool } from './activatedTool.ts';
 import { followLinks, newestChange, type SearchPlace } from './commandPath.ts';
 import { upwards } from './versionManagers.ts';
 
@@ -161,8 +162,8 @@ function parsed(text: string): unknown {
 }
 
 /**
- * The environment that a new session of the client gets, where a default of nvm or fnm was changed after the client started: the client keeps the PATH of its start,
- * which names the old version of Node. Undefined while both are the same, and for every other PATH.
+ * The environment that a new session of the client gets, where a default of nvm or fnm, or a file that mise follows, was changed after the client started: the client keeps
+ * the PATH of its start, which names the old version. Undefined while both are the same, and for every other PATH.
  * nvm: `alias/default` (nvm.sh, `nvm_resolve_alias`). fnm: `aliases/default`, or, where something else than the default chose the version that is used, the nearest
  * `.node-version` or `.nvmrc`.
  * @param startedAt when the client took its environment, epoch ms
@@ -175,7 +176,7 @@ export function environmentNow(place: SearchPlace, startedAt: number, visited: S
     return undefined;
   }
   const next = folders.map((folder) => {
-    const chosen = nvmChoice(folder, place, startedAt, visited) ?? fnmChoice(folder, place, startedAt, visited);
+    const chosen = [nvmChoice, fnmChoice, activatedTool].flatMap((choice) => choice(folder, place, startedAt, visited) ?? [])[0];
     return chosen?.bin !== undefined && chosen.isNew ? chosen.bin : folder;
   });
   const path = next.join(':');

@@ -17,6 +17,8 @@ export class ShellValues {
   readonly #real: string;
   /** Undefined: a value that is not known. */
   readonly #own = new Map<string, string | undefined>();
+  /** Variables that more than one place of the script assigns, also within a line. */
+  readonly #often: ReadonlySet<string>;
   /** Variables that the script gets, and those that it does not get. */
   readonly #given = new Map<string, string | undefined>();
 
@@ -28,6 +30,8 @@ export class ShellValues {
   constructor(text: string, file: string, real: string, environment?: ReadonlyMap<string, string>) {
     this.#file = file;
     this.#real = real;
+    const assigned = [...text.matchAll(/(?<![\w$])([A-Za-z_]\w*)=/g)].map(([, name = '']) => name);
+    this.#often = new Set(assigned.filter((name, index) => assigned.indexOf(name) !== index));
     // What the script sets by an assignment, `read`, `for` or `unset` stands there without `$`.
     const words = new Set(text.replace(/^\s*#.*$/gm, '').match(/(?<![\w${])[A-Za-z_]\w*/g));
     for (const name of environment ? variablesIn(text) : []) {
@@ -51,7 +55,7 @@ export class ShellValues {
     // `cygpath` is used only in the POSIX environments of Windows.
     if (!/cygpath/.test(written)) {
       const before = this.#own.get(name);
-      const value = this.#self(written) ?? this.#ownFolder(written) ?? this.#plain(written);
+      const value = (this.#often.has(name) ? undefined : this.#self(written)) ?? this.#ownFolder(written) ?? this.#plain(written);
       // Set twice to different values: which one counts depends on a condition.
       this.#own.set(name, this.#own.has(name) && before !== value ? undefined : value);
     }

@@ -40,8 +40,16 @@ export interface ShimCommand {
  * @param environment of the process that starts it; undefined when it is not known
  */
 export function shellShim(text: string, file: string, real: string, environment?: ReadonlyMap<string, string>): ShimCommand | undefined {
-  const target = targetShim(text, real);
+  const target = targetShim(text, real) ?? aubeShim(text, real);
   return target ? { words: target } : preparedProgram(text, new ShellValues(text, file, real, environment));
+}
+
+/** The shims that mise writes for packages of npm name their target, from their own folder with links resolved. */
+function aubeShim(text: string, real: string): readonly string[] | undefined {
+  const target = /^# aube-bin-shim v\d+ target=([\w.@+/-]+)$/m.exec(text)?.[1];
+  return target !== undefined && text.includes(`exec node "$basedir/${target}" "$@"`)
+    ? ['node', posix.join(dirname(real), target)]
+    : undefined;
 }
 
 /** The shims of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */

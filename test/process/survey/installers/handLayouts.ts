@@ -111,6 +111,40 @@ function chooseInstall(place: Place, version: string): void {
   moveLink(`./${version}`, join(installs(place), 'latest'));
 }
 
+/** A folder for each version of Node, shims that start asdf, and the file that chooses. asdf becomes the program, with its folder first on PATH; a script stands in for it. */
+const asdf: Layout = {
+  ...base,
+  how: 'beside',
+  name: 'asdf shims',
+  quick: events,
+  // The version stays on the command line of the process.
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  install: (place, version) => chooseNode(place, version),
+  again(place, version) {
+    rmSync(asdfInstall(place, version), { recursive: true });
+    chooseNode(place, version);
+  },
+  unrelated: (place) => writeFileSync(join(place.folder, '.tool-versions'), `nodejs ${nodeFor(versions[0])}\nruby 3.4.1\n`),
+  prune: (place, old) => rmSync(asdfInstall(place, old), { recursive: true }),
+  command: ({ folder, env }) => ({ words: [bin], env: { PATH: `${join(folder, '.asdf', 'shims')}:${join(folder, 'bin')}:${env.PATH}` } }),
+};
+
+const nodeFor = (version: string): string => (version === versions[0] ? '20.1.0' : '22.1.0');
+const asdfInstall = (place: Place, version: string): string => join(place.folder, '.asdf', 'installs', 'nodejs', nodeFor(version));
+
+function chooseNode(place: Place, version: string): void {
+  const installs = join(place.folder, '.asdf', 'installs', 'nodejs');
+  if (!existsSync(asdfInstall(place, version))) {
+    prefix(asdfInstall(place, version), version);
+  }
+  const installed = versions.map(nodeFor).filter((one) => existsSync(join(installs, one)));
+  const plugins = installed.map((one) => `# asdf-plugin: nodejs ${one}\n`).join('');
+  writeProgram(join(place.folder, '.asdf', 'shims', bin), `#!/usr/bin/env bash\n${plugins}exec asdf exec "${bin}" "$@"\n`);
+  const own = `${installs}/$(sed -n 's/^nodejs //p' ${join(place.folder, '.tool-versions')})/bin`;
+  writeProgram(join(place.folder, 'bin', 'asdf'), `#!/bin/sh\nname=$2\nshift 2\nPATH="${own}:$PATH"\nexec "${own}/$name" "$@"\n`);
+  writeFileSync(join(place.folder, '.tool-versions'), `nodejs ${nodeFor(version)}\n`);
+}
+
 /** Packages are kept by name: an upgrade replaces the directory. The shim is a program that waits for its child; a small one of that name stands in for it. */
 const volta: Layout = {
   ...base,
@@ -171,6 +205,7 @@ const snap: Layout = {
   how: 'beside',
   seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   name: 'snap',
+  quick: events,
   install: (place, version) => chooseRevision(place, version),
   again(place, version) {
     rmSync(revision(place, version), { recursive: true });
@@ -199,4 +234,4 @@ function chooseRevision(place: Place, version: string): void {
 }
 
 /** Layouts of tools that are not run here; each is what the tool writes. */
-export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, volta];
+export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, asdf, volta];

@@ -210,6 +210,25 @@ describe('what a client keeps in its memory', () => {
       equal(next(shell), 'fnm/node-versions/v24.1.0/installation/bin', 'a file further up does not count otherwise');
     });
 
+    it('mise activate: the version that its files name in the directory of the client’s start', () => {
+      const installs = ['20.1.0', '22.1.0'].map((version) => [`mise/installs/node/${version}/bin/node`, '']);
+      tree.write({
+        ...Object.fromEntries(installs),
+        'mise/installs/node/22': { link: './22.1.0' },
+        'at/mise.toml': '[tools]\nnode = "20.1.0"\n',
+      });
+      const shell = { MISE_SHELL: 'bash', PWD: tree.path('at'), HOME: tree.path('h') };
+      const old = 'mise/installs/node/20.1.0/bin';
+      equal(next(old, shell), undefined);
+      rmSync(tree.path('at/mise.toml'));
+      tree.write({ 'at/mise.toml': '[tools]\nnode = "22"\n' });
+      equal(next(old, shell), 'mise/installs/node/22/bin');
+      equal(next('mise/installs/node/22.1.0/bin', shell), undefined, 'the same behind a link');
+      equal(next(old, { ...shell, PWD: tree.path('project') }), undefined, 'the client was started elsewhere');
+      equal(next(old, { PWD: shell.PWD, HOME: shell.HOME }), undefined, 'no shell of mise');
+      equal(next(old, shell, Date.now() + 60_000), undefined, 'the client started after the change, so the user chose this PATH');
+    });
+
     it('any other PATH stays', () => {
       equal(next('bin'), undefined);
       equal(environmentNow({ cwd: '/', environment: undefined, platform: 'linux' }, 0, new Set()), undefined);

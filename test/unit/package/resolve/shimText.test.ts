@@ -161,6 +161,29 @@ describe('shims of package managers', () => {
     it(`a wrapper: ${what}`, () => deepEqual(shell(`#!/bin/sh\n${text}\n`, '/p/node_modules/.bin/x', '/real/x'), words));
   }
 
+  it('the shim that mise writes for a package of npm', () => {
+    const script = '../.mise/x@1.0.0/node_modules/x/cli.js';
+    const text = `#!/bin/sh
+# aube-bin-shim v2 target=${script}
+link="$0"
+while [ -L "$link" ]; do
+target=$(readlink "$link")
+case "$target" in
+/*) link="$target" ;;
+*)  link="$(dirname "$link")/$target" ;;
+esac
+done
+basedir=$(dirname "$link")
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node" "$basedir/${script}" "$@"
+else
+  exec node "$basedir/${script}" "$@"
+fi
+`;
+    deepEqual(shell(text, '/bin/x', '/t/node_modules/.bin/x'), ['node', '/t/node_modules/.mise/x@1.0.0/node_modules/x/cli.js']);
+    equal(shell(text.replace(/^# aube.*\n/m, ''), '/bin/x', '/t/node_modules/.bin/x'), undefined, 'a loop that follows links by itself');
+  });
+
   const environment = new Map([
     ['HOME', '/home/u'],
     ['TINY', '/opt/tiny'],
