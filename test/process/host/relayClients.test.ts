@@ -7,7 +7,7 @@ import { assertNames } from '../../names.ts';
 import { installOpencode } from '../../screen/realOpencode.ts';
 import { until } from '../../until.ts';
 import { clientProgram } from '../action/protect/clientProgram.ts';
-import { nowhere, startCodexThread } from '../action/protect/codexAppServer.ts';
+import { type CodexThread, nowhere, startCodexThread } from '../action/protect/codexAppServer.ts';
 import { RealClientStage } from '../action/protect/realClientStage.ts';
 import { childrenOf, commandOf, isRunning, processesWith, publishedGuards } from '../guard/guardedServer.ts';
 import { run } from '../package/command.ts';
@@ -98,12 +98,15 @@ describe('host: a real client through a relay', function () {
     const file = stage.world.write('.codex/config.toml', nowhere);
     await ask(codex, 'mcp', 'add', 'notes', '--', process.execPath, server);
     await useRelay('codex', file);
+    const ready = ({ startups }: Pick<CodexThread, 'startups'>): Promise<unknown> =>
+      until('Codex has its tools', () => startups.includes('notes ready'));
     const first = await startCodexThread(codex, project, stage.env);
-    await first.dispose();
+    await ready(first).finally(() => first.dispose());
     const before = starts();
     equal(before, 1, 'control: its answers are not known yet');
     const thread = await startCodexThread(codex, project, stage.env);
     try {
+      await ready(thread);
       deepEqual([...new Set(thread.startups)], ['notes starting', 'notes ready']);
       equal(starts(), before, 'the tools are listed, and no server runs');
       const [relay = 0] = childrenOf(thread.pid).filter((pid) => commandOf(pid).includes('--relay'));
