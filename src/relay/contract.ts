@@ -156,15 +156,13 @@ export class FrameReader {
   }
 }
 
-/** Without a regular expression: each message passes here several times. @throws when it is none */
+/** @throws when it is none */
 function headOf(head: string): [kind: string, name: string, size: number] {
-  const [first, last] = [head.indexOf(' '), head.lastIndexOf(' ')];
-  const [kind, name, size] = [head.slice(0, first), head.slice(first + 1, last), head.slice(last + 1)];
-  const bytes = Number(size);
-  if (first < 1 || last - first < 2 || size === '' || size.length > 9 || !(bytes >= 0 && bytes <= maxBody) || name.includes(' ')) {
+  const [, kind = '', name = '', size = ''] = /^([a-z]+) (\S+) (\d{1,9})$/.exec(head) ?? [];
+  if (kind === '' || Number(size) > maxBody) {
     throw new Error('a frame has no valid header');
   }
-  return [kind, name, bytes];
+  return [kind, name, Number(size)];
 }
 
 /** What a relay tells of itself. All values are texts; `arg`, `env`, `keep` and `server` may stand several times. */
