@@ -88,6 +88,9 @@ describe('Idle copies of a living client on the screen', function () {
       .sort((a, b) => a - b);
   };
 
+  const copyRows = async (): Promise<number> =>
+    (await workbench.rowLabels()).filter((label) => /^notes, .*, idle copy, PID/.test(label)).length;
+
   it('are no finding before they were seen to do nothing for an hour', async () => {
     await waitFor('all copies in the view', async () => (await workbench.rowLabels()).some((label) => /^Codex: 12 running/.test(label)));
     assert.match(await spoken(), /^MCP servers: 12 servers running/);
@@ -112,18 +115,15 @@ describe('Idle copies of a living client on the screen', function () {
     );
     await item().filter({ hasText: '11 idle copies' }).waitFor();
     assert.doesNotMatch((await item().getAttribute('class')) ?? '', /warning-kind/, 'copies do not colour it');
-    const labels = await workbench.rowLabels();
+    // The rows are drawn one after the other.
     for (const shape of [
       /^notes: 11 idle copies · \d+ MB · Codex/,
       /^Codex: 11 idle copies · 12 running/,
       /^12 servers, 11 of them copies, .* idle for an hour or longer/,
     ]) {
-      assert.ok(
-        labels.some((label) => shape.test(label)),
-        `${shape} in\n${labels.join('\n')}`,
-      );
+      await waitFor(`a row ${shape}`, async () => (await workbench.rowLabels()).some((label) => shape.test(label)));
     }
-    assert.equal(labels.filter((label) => /^notes, .*, idle copy, PID/.test(label)).length, count - 1);
+    await waitFor('a row for each copy', async () => (await copyRows()) === count - 1);
     await workbench.palette('Notifications: Clear All Notifications');
     await workbench.page.mouse.move(700, 300);
     await workbench.screenshot('copies-view-narrow-dark');
@@ -201,7 +201,7 @@ describe('Idle copies of a living client on the screen', function () {
 
   it('of which fewer than ten are left are information: no badge, and the row of each still says it', async () => {
     await waitFor('no badge', async () => (await workbench.activity('MCP Servers').locator('.badge-content:visible').count()) === 0);
-    assert.match(await spoken(), /^MCP servers: 10 servers running/);
-    assert.equal((await workbench.rowLabels()).filter((label) => /^notes, .*, idle copy, PID/.test(label)).length, 9);
+    await waitFor('the status bar to be calm', async () => /^MCP servers: 10 servers running/.test(await spoken()));
+    await waitFor('a row for each copy that is left', async () => (await copyRows()) === 9);
   });
 });
