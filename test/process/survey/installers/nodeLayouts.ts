@@ -214,13 +214,8 @@ const miseShims: Layout = {
   how: 'beside',
   versions,
   quick: events,
-  // Its shim became the server: afterwards the entry is concluded from where it leads now.
-  seenAfterwards: {
-    upgrade: 'stale/replaced-beside/likely',
-    downgrade: 'stale/replaced-beside/likely',
-    'same version again': 'stale/package/likely',
-    'prune of the old version': 'stale/replaced-beside/likely',
-  },
+  // The version stays on the command line of the process.
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   install: (place, version) => mise(place, 'use', '--pin', `npm:${spec(version)}`),
   again: (place, version) => mise(place, 'install', '--force', `npm:${spec(version)}`),
   unrelated: (place) => mise(place, 'use', '--pin', `npm:${other}`),
