@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../../package/command.ts';
-import { events, type Layout, type Place } from './layoutRow.ts';
+import type { Layout, Place } from './layoutRow.ts';
 import { installerTool, tiny, unrelated } from './localPackages.ts';
 
 const { versions } = tiny;
@@ -213,7 +213,6 @@ const miseShims: Layout = {
   made: 'real',
   how: 'beside',
   versions,
-  quick: events,
   // The version stays on the command line of the process.
   seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   install: (place, version) => mise(place, 'use', '--pin', `npm:${spec(version)}`),
