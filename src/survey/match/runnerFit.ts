@@ -203,7 +203,7 @@ function isSamePackage({ ref }: Lead, { server, detail }: MatchInput): boolean {
   if (own !== undefined && 'unknown' in own) {
     // The version that runs was removed: its path still names it.
     const script = server.argv.find((word) => isAbsolutePath(word) && lastPart(word) === lastPart(ref?.entry ?? ''));
-    return script !== undefined && statPath(script).status === 'absent' && versionless(script) === versionless(ref?.entry ?? '');
+    return script !== undefined && statPath(script).status === 'absent' && versionless(plainPath(script)) === versionless(ref?.entry ?? '');
   }
   return (
     own !== undefined &&

@@ -116,7 +116,7 @@ const asdf: Layout = {
   ...base,
   how: 'beside',
   name: 'asdf shims',
-  quick: events,
+  quick: ['upgrade'],
   // The version stays on the command line of the process.
   seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   install: (place, version) => chooseNode(place, version),
@@ -205,7 +205,7 @@ const snap: Layout = {
   how: 'beside',
   seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   name: 'snap',
-  quick: events,
+  quick: ['downgrade'],
   install: (place, version) => chooseRevision(place, version),
   again(place, version) {
     rmSync(revision(place, version), { recursive: true });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../../package/command.ts';
-import { events, type Layout, type Place } from './layoutRow.ts';
+import type { Layout, Place } from './layoutRow.ts';
 import { installerTool, tiny, unrelated } from './localPackages.ts';
 
 const { versions } = tiny;
@@ -213,14 +213,8 @@ const miseShims: Layout = {
   made: 'real',
   how: 'beside',
   versions,
-  quick: events,
-  // Its shim became the server: afterwards the entry is concluded from where it leads now.
-  seenAfterwards: {
-    upgrade: 'stale/replaced-beside/likely',
-    downgrade: 'stale/replaced-beside/likely',
-    'same version again': 'stale/package/likely',
-    'prune of the old version': 'stale/replaced-beside/likely',
-  },
+  // The version stays on the command line of the process.
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   install: (place, version) => mise(place, 'use', '--pin', `npm:${spec(version)}`),
   again: (place, version) => mise(place, 'install', '--force', `npm:${spec(version)}`),
   unrelated: (place) => mise(place, 'use', '--pin', `npm:${other}`),

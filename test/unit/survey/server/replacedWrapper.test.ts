@@ -41,6 +41,14 @@ describe('a wrapper that became the server', () => {
     deepEqual(await verdict(), ['1.0.0', '1.1.0', likely], 'the second look remembers no conclusion');
   });
 
+  it('that names its script by way of another folder, and whose old version was removed: stale', async () => {
+    write(release('tool/1.1.0', '1.1.0'));
+    entries([at('bin/tiny')]);
+    wrapper([starts('tool/1.1.0')], young());
+    await observe({ ...server(), argv: [node, at('tool/1.0.0').concat('/bin/../server.js')] });
+    deepEqual((await verdict()).slice(1), ['1.1.0', likely]);
+  });
+
   it('that names the home: by the environment of the server, whatever another process has', async () => {
     installed();
     wrapper([`exec ${node} "$HOME/srv/1.0.0/server.js" "$@"`]);
