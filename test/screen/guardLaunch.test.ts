@@ -150,6 +150,18 @@ describe('Launch Through Guard', function () {
     await workbench.screenshot('guard-running-dark');
   });
 
+  it('has its output where VS Code keeps it, from its row and from its page, because the guard passes it on', async () => {
+    const log = workbench.page.locator('.part.panel .view-lines', { hasText: /\[server\sstderr\]/ });
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Show Output');
+    await log.waitFor();
+    await workbench.hidePanel();
+    await workbench.rows('notes').first().click();
+    await workbench.details().locator('button', { hasText: 'Show Output' }).click();
+    await log.waitFor();
+    await workbench.hidePanel();
+    await workbench.palette('View: Close All Editors');
+  });
+
   it('is restarted by a click after an upgrade: the same guard, a new server, and VS Code notices nothing', async () => {
     await call('create_relations', { relations: [{ from: 'one', to: 'two', relationType: 'comes before' }] });
     const told = async (): Promise<boolean> => /comes before/.test(await call('open_nodes', { names: ['one'] }));

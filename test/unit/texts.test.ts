@@ -17,7 +17,7 @@ function unmarked({ path, text }: SourceFile): readonly string[] {
   const literals = /((?<![\w.])(?:t|msg)\(\s*)?(?:'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)/g;
   return [...code.matchAll(literals)].flatMap(({ 1: marked, 2: plain, 3: template = plain ?? '', index }) => {
     const words = template.replaceAll(/\$\{[^}]*\}/g, 'X');
-    const isSentence = words.split(' ').length >= 4 && /^["“]?\w.*\b[a-z]+ [a-z]+\b/.test(words) && !/[<>=;]/.test(words);
+    const isSentence = words.split(' ').length >= 4 && /^["“]?\w.*\b[a-z]+ [a-z]+\b/.test(words) && !/[<>=]|;$|^X;/.test(words);
     const isMarked = marked !== undefined || template.includes('${t(') || template.includes('${translated(');
     return isSentence && !isMarked && !forOthers.test(code.slice(0, index)) ? [`src/${path}: ${template}`] : [];
   });

@@ -69,8 +69,7 @@ export class FactStore {
       closed = error instanceof FolderRefused;
       this.#refused = writeErrorReason(error);
     }
-    this.#folder = join(runDir, 'shepherd', 'facts');
-    this.#closed = closed;
+    [this.#folder, this.#closed] = [join(runDir, 'shepherd', 'facts'), closed];
   }
 
   /** Undefined while facts can be stored. */
@@ -307,11 +306,11 @@ export class FactStore {
   ): v.InferOutput<S> | undefined {
     const file = this.#file(identity, kind);
     const record = this.#record(file, schema);
-    if (!record || identityKey(record.identity) !== identityKey(identity)) {
-      return undefined;
+    if (record && identityKey(record.identity) === identityKey(identity)) {
+      this.#subjects.set(basename(file), identity);
+      return record;
     }
-    this.#subjects.set(basename(file), identity);
-    return record;
+    return undefined;
   }
 }
 
