@@ -202,10 +202,11 @@ export class FactStore {
   known(kind: FactKind): ReadonlySet<string> {
     let keys = this.#known.get(kind);
     if (!keys || this.#lookedAt === 0) {
-      const records = this.#names()
+      // A name belongs to one process for ever, so that each record is read once.
+      const subjects = this.#names()
         .filter((name) => name.endsWith(`.${kind}.json`))
-        .map((name) => this.#record(join(this.#folder, name), v.object({ identity: identitySchema })));
-      keys = new Set(records.flatMap((record) => (record ? [identityKey(record.identity)] : [])));
+        .map((name) => this.#subjectOf(name));
+      keys = new Set(subjects.flatMap((subject) => (subject ? [identityKey(subject)] : [])));
       this.#known.set(kind, keys);
     }
     return keys;
