@@ -23,6 +23,8 @@ const phraseName = /(?:mnemonic|(?:seed|recovery|backup|secret)[-_]?(?:phrase|wo
 const phraseWord = /^[a-z]{3,8}$/;
 /** Parts of a cookie, and words of a phrase. */
 const mostParts = 50;
+/** Words between a shell and what it is to run. */
+export const mostBetween = 8;
 
 /**
  * How many characters of an argument are shown before a secret that ends it; 0 where it is a secret as a whole.
@@ -86,7 +88,7 @@ function isSetting(list: readonly string[], index: number, command: string | und
     return true;
   }
   // The option of a shell is among the words that were skipped, or it is `/c`.
-  const isShell = [command ?? '', ...list.slice(0, first)].some((word) => shellName.test(baseProgram(word)));
+  const isShell = isShellNear(list, first, command);
   if (/^set$/i.test(before)) {
     return isShell;
   }
@@ -220,12 +222,13 @@ export function isToldByCommand(placed: PlacedArguments, index: number): boolean
 }
 
 /** Whether a shell runs this argument: `sh -c TEXT`, `cmd /c TEXT`. @param command the program, when it is not the first argument */
-export function isShellOption(list: readonly string[], index: number, command = ''): boolean {
-  const before = list[index - 1] ?? '';
-  return (
-    shellOption.test(before) &&
-    [command, ...list.slice(Math.max(0, index - 6), index - 1)].some((word) => shellName.test(baseProgram(word)))
-  );
+export function isShellOption(list: readonly string[], index: number, command?: string): boolean {
+  return shellOption.test(list[index - 1] ?? '') && isShellNear(list, index, command);
+}
+
+/** Whether a shell is the program, or stands among the few words before this place. */
+function isShellNear(list: readonly string[], index: number, command: string | undefined): boolean {
+  return [command ?? '', ...list.slice(Math.max(0, index - mostBetween), index)].some((word) => shellName.test(baseProgram(word)));
 }
 
 /** Whether a word has the form of an option. */

@@ -1,4 +1,4 @@
-import { isShellOption, isToldByCommand, shellText, shownOfArgument } from './argumentSecrets.ts';
+import { isShellOption, isToldByCommand, mostBetween, shellText, shownOfArgument } from './argumentSecrets.ts';
 import { type ShellCommand, shellCommands } from './commandSplit.ts';
 import { placedArguments } from './programSecrets.ts';
 import { isReference, redacted } from './secretShapes.ts';
@@ -65,7 +65,9 @@ function collect(text: string, place: (index: number) => number, isCommand: bool
 
 /** Whether a shell runs the text of a word: `sh -c TEXT`, `ssh host TEXT`. */
 function runsWords(list: readonly string[], index: number): boolean {
-  return isShellOption(list, index) || list.slice(0, index).some((word) => /^(?:ssh|su|eval|wsl)$/.test(word));
+  return (
+    isShellOption(list, index) || list.slice(Math.max(0, index - mostBetween), index).some((word) => /^(?:ssh|su|eval|wsl)$/.test(word))
+  );
 }
 
 /** `echo S | docker login --password-stdin`: after which word the secret comes. */

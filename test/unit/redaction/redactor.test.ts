@@ -318,6 +318,11 @@ describe('createRedactor: known values', () => {
     odd.text(`--${'a:'.repeat(30_000)}`);
     odd.text('--header x '.repeat(10_000));
     odd.text(`x${' '.repeat(60_000)}:`);
+    odd.text('key=key=key '.repeat(5_000));
+    odd.text(`"a' `.repeat(16_000));
+    odd.text('sh -c "'.repeat(9_000));
+    odd.text('$('.repeat(30_000));
+    odd.text('curl -b '.repeat(8_000));
     odd.args(Array.from({ length: 3_000 }, () => '-pa'));
     odd.args(['--header', `x${' '.repeat(100_000)}`]);
     isOrdinaryValue(`/${'a/'.repeat(30_000)}!`);
