@@ -137,7 +137,7 @@ describe('Launch Through Guard', function () {
   it('lets the server run under the guard, with its tools answering', async () => {
     await remember('one');
     await (await openModes('Warn only')).click();
-    await workbench.notifications('Nothing is written yet').locator('a', { hasText: 'Write Change' }).click();
+    await workbench.answerLink('Nothing is written yet', 'Write Change');
     await workbench.told('notes now runs through the guard');
     const text = readFileSync(file, 'utf8');
     assertNames(text, '"--on-stale", "warn", "--",');
