@@ -1,6 +1,5 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { listInstanceRecords } from '../../lock/instanceRecord.ts';
 import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { checkPrivate, ownUser, stateRefusal } from '../../storage/privateFolder.ts';
 import type { RestartHint } from './staleRefusal.ts';
@@ -14,30 +13,25 @@ interface NamedRunFolder {
 /**
  * What restarts a server behind its guard: a command of this program, or a step of the user where that command is refused, because other users may enter the run
  * folder or the guard has no record there.
- * @param guard its PID and environment @param step what helps there
+ * @param unpublished whether the guard is known to have no record, so that the command would not find it @param step what helps there
  */
 export function restartCure(
   words: readonly string[],
   runFolder: NamedRunFolder | undefined,
-  guard: { readonly pid: number; readonly env: Readonly<NodeJS.ProcessEnv> },
-  step: string,
+  { env, unpublished, step }: { readonly env: Readonly<NodeJS.ProcessEnv>; readonly unpublished: boolean; readonly step: string },
 ): RestartHint {
-  const refused = refusal(runFolder, words[0] === 'restart' ? guard.pid : undefined);
+  const refused = refusal(runFolder) ?? (unpublished ? 'this guard has no record' : undefined);
   return refused === undefined
-    ? ownCommand(words, runFolder, guard.env)
+    ? ownCommand(words, runFolder, env)
     : { step: `${step} ("${name} ${words[0]}" is refused: ${refused})`, endsSession: true };
 }
 
-/** @param guard must have a record */
-function refusal(runFolder: NamedRunFolder | undefined, guard: number | undefined): string | undefined {
+function refusal(runFolder: NamedRunFolder | undefined): string | undefined {
   const found = runFolder && findLockDirectory(protocolBase(runFolder.path, runFolder.explicit));
-  const refused = found ? 'refused' in found && found.refused : runFolder && checkPrivate(runFolder.path, ownUser(), false);
-  if (refused) {
-    return refused;
+  if (found) {
+    return 'refused' in found ? found.refused : undefined;
   }
-  const records = found && 'directory' in found ? listInstanceRecords(found.directory) : [];
-  const isKnown = guard === undefined || records.some((one) => one.status === 'ok' && one.record.guard?.pid === guard);
-  return isKnown ? undefined : 'this guard has no record';
+  return runFolder && checkPrivate(runFolder.path, ownUser(), false);
 }
 
 /**

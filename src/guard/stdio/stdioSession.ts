@@ -212,7 +212,7 @@ export class StdioSession {
         this.#versions.set(server, versions);
         this.#publishServers();
       },
-      mark: (name, value) => void this.#record?.then((record) => record?.mark(name, value)),
+      record: () => this.#record,
     });
     if (readOnly) {
       gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };

@@ -144,5 +144,9 @@ function restartHint({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number
     return { step };
   }
   const replaced = pid === undefined ? [] : ['--replace', String(pid)];
-  return restartCure(['ensure', ensure, '--url', url.origin, ...replaced], runDirOf(process.env, runDir), process, step);
+  return restartCure(['ensure', ensure, '--url', url.origin, ...replaced], runDirOf(process.env, runDir), {
+    env: process.env,
+    unpublished: false,
+    step,
+  });
 }

@@ -49,7 +49,8 @@ export class OwnUpstream implements UpstreamServer {
             restart: (reason) => this.restart(reason),
             restartHint: () => {
               const step = `end its guard (PID ${process.pid}) and start it again ${asItWasStarted}`;
-              return restartCure(['restart', String(process.pid)], runDirOf(process.env, options.runDir), process, step);
+              const about = { env: process.env, unpublished: publication === undefined, step };
+              return restartCure(['restart', String(process.pid)], runDirOf(process.env, options.runDir), about);
             },
             log: (line) => log.warn(line),
             staleWrites: (summary) => publication?.mark('staleWrites', summary),
