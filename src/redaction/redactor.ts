@@ -184,11 +184,14 @@ export function secretsOf(
     add(header);
     add(header.replace(/^(?:Bearer|Basic|Token)\s+/i, ''));
   }
-  const placed = placedArguments(entry.args, entry.command);
-  entry.args.forEach((arg, index) => {
+  const { command = '' } = entry;
+  // A program's title, and an entry with its whole command line in one text: the arguments stand in the command.
+  const words = /\s/.test(command) ? [command, ...entry.args] : entry.args;
+  const placed = placedArguments(words, command);
+  words.forEach((arg, index) => {
     const ofPlace = secretByPlace(placed, index);
     const assigned = plainWord.test(arg) ? undefined : assignment(arg);
-    if (isSurelyNamed(entry.args, index)) {
+    if (isSurelyNamed(words, index)) {
       add(arg);
     } else if (ofPlace !== undefined) {
       add(ofPlace);
@@ -200,11 +203,11 @@ export function secretsOf(
   });
   urlSecrets((entry.url ?? '').slice(0, longestText)).forEach(add);
   // What only its shape shows.
-  const args = entry.args.slice(0, mostTexts);
+  const args = words.slice(0, mostTexts);
   if (args.every((arg) => plainWord.test(arg) && arg.replace(tokenShapes, redacted) === arg)) {
     return [...secrets];
   }
-  const shown = shapes.args(args, entry.command);
+  const shown = shapes.args(args, command);
   for (const [index, arg] of args.entries()) {
     for (const part of hiddenParts(arg, shown[index] ?? '')) {
       if (!isOrdinaryValue(part)) {

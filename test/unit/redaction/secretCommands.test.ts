@@ -221,4 +221,15 @@ describe('Secrets in real command lines', () => {
       );
     }
   });
+
+  it('are known also where the whole command line stands in the command, as in the title of a process', () => {
+    for (const command of [
+      "docker run -e A=b https://h/mcp#$2b$c4naryQ7x 'title",
+      "sh -c 'redis-cli -a c4naryQ7x'",
+      'server --token c4naryQ7x',
+    ]) {
+      const known = createRedactor(secretsOf({ command, args: ['x'], env: {}, headers: [] }));
+      ok(!known.text("mcp#$2b$c4naryQ7x 'title, (c4naryQ7x)").includes(command.includes('$2b') ? '$2b$c4naryQ7x' : '(c4naryQ7x)'), command);
+    }
+  });
 });
