@@ -87,27 +87,30 @@ describe('host: limits', function () {
     afterEach(() => rmSync(open, { recursive: true, force: true }));
 
     it('cannot connect to the host, whose own user can: the control', async () => {
+      // A host without a session ends after 10 s: what takes time comes before.
+      const node = openNode();
       await home.startHost(await guardBundle());
       for (const folder of [home.root, home.run, join(home.run, 'shepherd')]) {
         chmodSync(folder, 0o755);
       }
       const script = `require('node:net').connect(${JSON.stringify(hostSocket(home.run))}).on('connect', () => { console.log('connected'); process.exit(); }).on('error', ({ code }) => { console.log(code); process.exit(); });`;
-      const answer = (options: object): string => execFileSync(openNode(), ['-e', script], { encoding: 'utf8', ...options }).trim();
+      const answer = (options: object): string => execFileSync(node, ['-e', script], { encoding: 'utf8', ...options }).trim();
       assert.equal(answer({ cwd: '/' }), 'connected');
       assert.equal(answer(otherUser), 'EACCES');
     });
 
     for (const relay of relays) {
       it(`${relay}: a relay of another user with this run folder becomes a guard, and leaves nothing there`, async () => {
+        const node = openNode();
+        cpSync(dirname(await guardBundle()), open, { recursive: true });
+        copyFileSync(strictServer, join(open, basename(strictServer)));
+        execFileSync('chmod', ['-R', 'a+rX', open]);
         await home.startHost(await guardBundle());
         for (const folder of [home.root, home.run, join(home.run, 'shepherd')]) {
           chmodSync(folder, 0o755);
         }
-        cpSync(dirname(await guardBundle()), open, { recursive: true });
-        copyFileSync(strictServer, join(open, basename(strictServer)));
-        execFileSync('chmod', ['-R', 'a+rX', open]);
         const before = readdirSync(join(home.run, 'shepherd', 'host'));
-        const [program = '', ...args] = [...wordsOf(relay, open, openNode()), '--', 'python3', join(open, basename(strictServer))];
+        const [program = '', ...args] = [...wordsOf(relay, open, node), '--', 'python3', join(open, basename(strictServer))];
         const client = new RawClient(
           spawn(program, args, { ...otherUser, env: { ...home.env, HOME: '/' }, stdio: ['pipe', 'pipe', 'pipe'] }),
         );
