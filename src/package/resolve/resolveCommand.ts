@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
-import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { isShellLine, type LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readStart, statPath } from '../../storage/boundedFile.ts';
@@ -143,6 +143,9 @@ function keepsPath(wrapper: string, args: Words): boolean {
 /** The command inside wrappers (`env`, `sh -c`, our guard), as words. */
 function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): CommandStep {
   const { target, interpreter, args } = launch;
+  if (isShellLine(launch)) {
+    return { unknown: 'its command is a line of shell that does more than start one program' };
+  }
   // Which Node runs a script is another question.
   if (!pathKept && launch.launcher !== 'node' && !(interpreter ?? target ?? '').includes('/')) {
     return 'elsewhere';
@@ -158,7 +161,9 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): C
             ? [interpreter ?? 'python3', '-m', target, ...args]
             : launch.launcher === 'binary'
               ? [target, ...args]
-              : undefined;
+              : launch.launcher === 'shell'
+                ? [interpreter ?? 'sh', target, ...args]
+                : undefined;
   if (next === undefined) {
     // A registry decides, or a shell line with more than one program.
     return 'elsewhere';
@@ -213,7 +218,8 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
       place.variables?.add(name);
     }
     const python = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(text)?.[1];
-    const shim = python === undefined ? shellShim(text, file, real, place.environment) : { words: [python, file] };
+    const shim =
+      python === undefined ? shellShim(text, { file, real, environment: place.environment, visited }) : { words: [python, file] };
     return shim ? shimStep(shim, args, place) : { unknown: `${file} is a shell script that does more than start one program` };
   }
   if (isNode(name) || isPython(name) || name === 'bun' || name === 'deno') {

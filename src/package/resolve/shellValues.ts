@@ -1,39 +1,45 @@
-import { dirname, posix } from 'node:path';
+import { posix } from 'node:path';
 import { splitShell } from '../../process/commandline/shellWords.ts';
+import { type ScriptPlace, withOutput } from './substitution.ts';
 
-/** Longer values are no names of folders. */
-const mostValue = 500;
 /** A line that may set variables that no other line names. */
 const readsOthers = /^\s*(?:\.|source|eval|set\s+-a)\s/m;
+/** An assignment that takes a whole line. */
+const assignment = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*?)\s*(?:;|\|\|\s*(?:exit|return)(?:\s+\d+)?\s*;?)?\s*$/;
 
-/** The names of the variables that a shell script reads. */
+/** The names of the variables that a shell script reads. Finding a program reads PATH. */
 export function variablesIn(text: string): ReadonlySet<string> {
-  return new Set([...text.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name = '']) => name));
+  const found = [...text.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+  return new Set(/\bwhich\s|\bcommand\s+-v/.test(text) ? [...found, 'PATH'] : found);
 }
 
-/** The variables of one shell script, as far as its text and the environment tell their values. */
+/** The variables of one shell script, as far as its text, the files that it reads and the environment tell their values. */
 export class ShellValues {
-  readonly #file: string;
-  readonly #real: string;
+  readonly #place: ScriptPlace;
   /** Undefined: a value that is not known. */
   readonly #own = new Map<string, string | undefined>();
-  /** Variables that more than one place of the script assigns, also within a line. */
+  /** What is known of the values that are not known. */
+  readonly #guesses = new Map<string, string>();
+  /** Variables that more than one place of the script assigns. */
   readonly #often: ReadonlySet<string>;
+  /** Variables that a place within a line assigns, too. */
+  readonly #within: ReadonlySet<string>;
   /** Variables that the script gets, and those that it does not get. */
   readonly #given = new Map<string, string | undefined>();
+  /** The folder to which the script changed; undefined while it is the one in which it was started. */
+  cwd: string | undefined;
 
-  /**
-   * @param file the script as it was found
-   * @param real the same with its links resolved
-   * @param environment of the process that starts it; undefined when it is not known
-   */
-  constructor(text: string, file: string, real: string, environment?: ReadonlyMap<string, string>) {
-    this.#file = file;
-    this.#real = real;
-    const assigned = [...text.matchAll(/(?<![\w$])([A-Za-z_]\w*)=/g)].map(([, name = '']) => name);
+  constructor(text: string, place: ScriptPlace) {
+    this.#place = place;
+    const code = text.replace(/^\s*#.*$/gm, '');
+    // `cygpath` is used only in the POSIX environments of Windows.
+    const assigned = [...code.replace(/\w+=["'`$( ]*cygpath/g, '').matchAll(/(?<![\w$-])([A-Za-z_]\w*)=/g)].map(([, name = '']) => name);
     this.#often = new Set(assigned.filter((name, index) => assigned.indexOf(name) !== index));
+    const lines = code.split(/\r?\n/).flatMap((line) => (/cygpath/.test(line) ? [] : (assignment.exec(line)?.[1] ?? [])));
+    this.#within = new Set([...this.#often].filter((name) => count(lines, name) > 0 && count(lines, name) < count(assigned, name)));
     // What the script sets by an assignment, `read`, `for` or `unset` stands there without `$`.
-    const words = new Set(text.replace(/^\s*#.*$/gm, '').match(/(?<![\w${])[A-Za-z_]\w*/g));
+    const words = new Set(code.match(/(?<![\w${])[A-Za-z_]\w*/g));
+    const { environment } = place;
     for (const name of environment ? variablesIn(text) : []) {
       if (!words.has(name) && (name === 'HOME' || !readsOthers.test(text))) {
         this.#given.set(name, environment?.get(name));
@@ -48,31 +54,40 @@ export class ShellValues {
       this.#own.set(missing, this.#isKnown(missing) ? this.#value(missing) || this.#plain(instead) : undefined);
       return true;
     }
-    const [, name, written = ''] = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
+    const [, name, written = ''] = assignment.exec(line) ?? [];
     if (name === undefined) {
       return false;
     }
-    // `cygpath` is used only in the POSIX environments of Windows.
     if (!/cygpath/.test(written)) {
       const before = this.#own.get(name);
-      const value = (this.#often.has(name) ? undefined : this.#self(written)) ?? this.#ownFolder(written) ?? this.#plain(written);
+      const { file, real } = this.#place;
+      const found = this.#within.has(name) ? undefined : this.#plain(written);
+      // A loop that follows links by itself begins with the script.
+      const value = this.#often.has(name) && (found === file || found === real) ? undefined : found;
       // Set twice to different values: which one counts depends on a condition.
       this.#own.set(name, this.#own.has(name) && before !== value ? undefined : value);
+      const [guess, ...more] = value === undefined && !this.#often.has(name) && !/^\s*'/.test(written) ? (this.words(written) ?? []) : [];
+      if (guess !== undefined && more.length === 0) {
+        this.#guesses.set(name, guess);
+      }
     }
     return true;
   }
 
   /** The directory that a word means: the script's own, or a path that is known. */
   folder(written: string): string | undefined {
-    const own = this.#ownFolder(written);
-    const [word, ...more] = own === undefined ? (this.words(written) ?? []) : [own];
-    return word === undefined || more.length > 0 || /[$`~]|^-$/.test(word) ? undefined : word;
+    const [word, ...more] = this.words(written) ?? [];
+    return word === undefined || more.length > 0 || /[$`~]|^-$/.test(word) ? undefined : posix.normalize(word);
+  }
+
+  /** A line with the output of commands filled in that is known. */
+  withOutput(line: string): string {
+    return /\$\(|`/.test(line) ? withOutput(this.#filled(line), this.#place, this.cwd) : line;
   }
 
   /** The words of one simple command, with the values that are known filled in. Undefined for more than one command. */
   words(line: string): readonly string[] | undefined {
-    const direct = line.replace(/\$\(\s*dirname\s+(?:--\s+)?"?\$0"?\s*\)|`dirname\s+"?\$0"?`|\$\{0%\/\*\}/g, dirname(this.#file));
-    const commands = splitShell(this.#filled(direct));
+    const commands = splitShell(withOutput(this.#filled(line, true), this.#place, this.cwd, true));
     return commands?.length === 1 ? commands[0]?.words : undefined;
   }
 
@@ -85,12 +100,16 @@ export class ShellValues {
     return this.#own.has(name) ? this.#own.get(name) !== undefined : this.#given.has(name);
   }
 
-  #filled(text: string): string {
+  /** @param guess also with what is known of the values that are not known */
+  #filled(text: string, guess = false): string {
+    const { file } = this.#place;
     return text
-      .replace(
-        /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g,
-        (whole, bare?: string, braced?: string) => this.#value(bare ?? braced ?? '') ?? whole,
-      )
+      .replace(/\$\{(?:0|BASH_SOURCE(?:\[0\])?)%\/\*\}/g, () => posix.dirname(file))
+      .replace(/\$\{BASH_SOURCE(?:\[0\])?\}|\$BASH_SOURCE\b|\$\{0\}|\$0(?!\w)/g, () => file)
+      .replace(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g, (whole, bare?: string, braced?: string) => {
+        const name = bare ?? braced ?? '';
+        return this.#value(name) ?? (guess ? this.#guesses.get(name) : undefined) ?? whole;
+      })
       .replace(/\$\{([A-Za-z_]\w*):?-([^{}$`"']*)\}/g, (whole, name: string, instead: string) => {
         return this.#isKnown(name) ? this.#value(name) || instead : whole;
       });
@@ -98,44 +117,13 @@ export class ShellValues {
 
   /** A value without anything that the shell would still fill in. */
   #plain(written: string): string | undefined {
-    const text = /^\s*'/.test(written) ? written : this.#filled(written);
-    const plain = /^\s*(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|]*))\s*$/.exec(text);
-    return plain?.slice(1).find((value) => value !== undefined);
+    const text = /^\s*'/.test(written) ? written : withOutput(this.#filled(written), this.#place, this.cwd);
+    const [command, ...more] = splitShell(text) ?? [{ words: [], after: '?' }];
+    const [word = '', ...others] = command?.words ?? [];
+    return more.length > 0 || others.length > 0 || (command?.after ?? '') !== '' || /[$`\\]/.test(word) ? undefined : word;
   }
+}
 
-  /** The path of the script: `$0`, `"$(readlink -f "${BASH_SOURCE[0]}")"` … */
-  #self(written: string): string | undefined {
-    const form = this.#form(written);
-    return form === '@' ? this.#file : form === '=' ? this.#real : undefined;
-  }
-
-  /** The folder that a script writes as its own, or a path from there: `$(dirname "$0")`, `"$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"` … */
-  #ownFolder(written: string): string | undefined {
-    const form = written.includes('dirname') ? this.#form(written) : undefined;
-    const match =
-      /^\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/?$/.exec(form ?? '') ??
-      /^\$\(cd (?:-P )?\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/? && pwd(?: -P)?\)\/?$/.exec(form ?? '');
-    return match ? posix.normalize(dirname(match[1] === '=' ? this.#real : this.#file) + (match[2] ?? '')) : undefined;
-  }
-
-  /** A value with `@` for the script and `=` for the script with its links resolved. */
-  #form(written: string): string | undefined {
-    if (written.length > mostValue) {
-      return undefined;
-    }
-    return written
-      .replaceAll('"', '')
-      .replaceAll("'", '')
-      .replace(/\s+/g, ' ')
-      .replaceAll(' -- ', ' ')
-      .replaceAll(/\$\{BASH_SOURCE(?:\[0\])?\}|\$BASH_SOURCE|\$0/g, '@')
-      .replaceAll(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g, (whole, bare?: string, braced?: string) => {
-        const value = this.#own.get(bare ?? braced ?? '');
-        return value === this.#real ? '=' : value === this.#file ? '@' : whole;
-      })
-      .replaceAll('$(echo @ | sed -e s,\\\\,/,g)', '@')
-      .replaceAll(/\$\((?:readlink -f|realpath) [@=]\)/g, '=')
-      .replaceAll(/ ?>\/dev\/null(?: 2>&1)?/g, '')
-      .trim();
-  }
+function count(list: readonly string[], item: string): number {
+  return list.filter((one) => one === item).length;
 }

@@ -4,6 +4,7 @@ import { isShell } from '../../process/commandline/commandName.ts';
 import { splitWindowsArgs } from '../../process/commandline/windowsArgs.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
 import { ShellValues } from './shellValues.ts';
+import type { ScriptPlace } from './substitution.ts';
 
 /** The words of a `#!` line: program and options. `env` and its options are left out, so that the program is found on PATH. Undefined without such a line. */
 export function shebangWords(text: string): readonly string[] | undefined {
@@ -34,14 +35,10 @@ export interface ShimCommand {
 /**
  * The command that a shell script ends in, where it only prepares the start of one program: the shims of npm, pnpm and yarn, and wrappers whose lines that start
  * something agree. Undefined for every other script: what it starts cannot be read.
- *
- * @param file the script as it was found
- * @param real the same with its links resolved
- * @param environment of the process that starts it; undefined when it is not known
  */
-export function shellShim(text: string, file: string, real: string, environment?: ReadonlyMap<string, string>): ShimCommand | undefined {
-  const target = targetShim(text, real) ?? aubeShim(text, real);
-  return target ? { words: target } : preparedProgram(text, new ShellValues(text, file, real, environment));
+export function shellShim(text: string, place: ScriptPlace): ShimCommand | undefined {
+  const target = targetShim(text, place.real) ?? aubeShim(text, place.real);
+  return target ? { words: target } : preparedProgram(text, new ShellValues(text, place));
 }
 
 /** The shims that mise writes for packages of npm name their target, from their own folder with links resolved. */
@@ -81,9 +78,18 @@ const starting = /^\s*(?:exec\s|(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s|.*\s"
 /** A start in the middle of a line. */
 const startsToo = /\bexec\s+[^<>\d\s]|\$[@*]|(?:[;&|]|\bthen|\bdo)\s*(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s/;
 
+/** The lines of a script, those that go on after a `\\` or a pipe as one. Undefined where one is longer than package managers write. */
+function linesIn(text: string): readonly string[] | undefined {
+  const lines = text
+    .replace(/\\\r?\n/g, ' ')
+    .replace(/^(?!\s*#)(.*[^|\r\n]\|)[ \t]*\r?\n/gm, '$1 ')
+    .split(/\r?\n/);
+  return lines.some((line) => line.length > mostLine) ? undefined : lines;
+}
+
 function preparedProgram(text: string, values: ShellValues): ShimCommand | undefined {
-  const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
-  if (lines.some((line) => line.length > mostLine)) {
+  const lines = linesIn(text);
+  if (lines === undefined) {
     return undefined;
   }
   const found = new Map<string, ShimCommand>();
@@ -91,17 +97,19 @@ function preparedProgram(text: string, values: ShellValues): ShimCommand | undef
   let ownPath = false;
   let branches = 0;
   for (const whole of lines) {
-    const line = whole.replace(valuesBefore, '');
+    const written = whole.replace(valuesBefore, '');
     ownPath ||= /^\s*(?:export\s+)?(?:[^#]*\s)?PATH=/.test(whole);
-    if (values.assign(line)) {
+    if (values.assign(written)) {
       continue;
     }
+    const line = values.withOutput(written);
     const [, changed, rest = ''] =
       /^\s*(?:cd|pushd)\s+(?:-P\s+|--\s+)?(.*?)\s*(?:$|;\s*$|&&\s*(.*)$|\|\|\s*(?:exit|return|\{[^{}]*\bexit\b).*$)/.exec(line) ?? [];
     if (changed !== undefined) {
       const to = values.folder(changed);
       // In a branch it depends on a condition.
       cwd = branches > 0 || to === undefined || cwd === undefined ? undefined : posix.isAbsolute(to) ? to : posix.join(cwd, to);
+      values.cwd = cwd !== undefined && posix.isAbsolute(cwd) ? cwd : undefined;
     }
     if (/[;&|]/.test(changed ?? '') || (changed === undefined && /^\s*(?:cd|pushd|popd)\b/.test(line))) {
       return undefined;
@@ -136,11 +144,8 @@ function preparedProgram(text: string, values: ShellValues): ShimCommand | undef
 export function possibleStarts(file: string, environment?: ReadonlyMap<string, string>): readonly (readonly string[])[] {
   const read = readBounded(file, 64 * 1024);
   const text = read.status === 'ok' ? read.text : '';
-  const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
-  if (!isShell(posix.basename(shebangWords(text)?.[0] ?? '')) || lines.some((line) => line.length > mostLine)) {
-    return [];
-  }
-  const values = new ShellValues(text, file, file, environment);
+  const lines = isShell(posix.basename(shebangWords(text)?.[0] ?? '')) ? (linesIn(text) ?? []) : [];
+  const values = new ShellValues(text, { file, real: file, environment });
   return lines.flatMap((whole) => {
     const line = whole.replace(valuesBefore, '');
     if (values.assign(line)) {

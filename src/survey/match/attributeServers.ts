@@ -15,7 +15,9 @@ import { definitionLaunches } from './launchFit.ts';
 import { looksAsNode, looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
 import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
+import { isScript, mayBeWrapper } from './runnerFit.ts';
 import { npxHashIn } from './runnerPath.ts';
+import { withUndecided } from './undecidedEntries.ts';
 
 /** One running server with its client and its entries. */
 export interface Attributed {
@@ -40,6 +42,8 @@ export interface Attributed {
   readonly confidence: Confidence;
   /** The definition is concluded from where its command leads now: see `MatchResult`. */
   readonly concluded?: true;
+  /** An entry that may have started it: nothing shows what the command of that entry starts. Only where `definitions` is empty. */
+  readonly undecided?: RawDefinition;
   /** How the definition is known, for a person. No arguments, no values. */
   readonly why: readonly string[];
   /** The same for `byPort`. */
@@ -97,7 +101,7 @@ export async function attributeServers(
       found.push(one);
     }
   }
-  return spread(withoutInner(found, context));
+  return withUndecided(spread(withoutInner(found, context)), definitions, context.matching);
 }
 
 interface AttributionContext {
@@ -142,12 +146,12 @@ function candidateChains({ tree, clients, definitions, options }: AttributionCon
     }
   }
   for (const [client, id] of clients) {
-    const wraps = definitions.some((one) => one.readBy.includes(id) && definitionLaunches(one)[0]?.launcher === 'binary');
+    const wraps = definitions.some((one) => one.readBy.includes(id) && definitionLaunches(one).some(mayBeWrapper));
     for (const child of tree.childrenOf(client)) {
       // A server that replaced its command line with a title is recognised only by its parent.
       add(child, (chain) => observedWords(chain.server).length === 1);
       // A wrapper that became the server: the command line need not have any word of its entry.
-      add(child, (chain) => wraps && chain.server === child && /^(node|bun|python-script)$/.test(observedLaunch(child).launcher), true);
+      add(child, (chain) => wraps && chain.server === child && isScript(observedLaunch(child)), true);
     }
   }
   return [...chains.values()];

@@ -5,7 +5,7 @@ import { commandName, isNode, isPython } from '../../process/commandline/command
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
-import { runnerFit, shimFit } from './runnerFit.ts';
+import { mayHaveStarted, runnerFit, shimFit } from './runnerFit.ts';
 import {
   extensionFolder,
   fitsWord,
@@ -85,6 +85,13 @@ export function fitLaunch(definition: RawDefinition, observed: MatchInput, conte
     }
   }
   return undefined;
+}
+
+/** Whether the command of a definition may have become this server, and nothing shows what it starts. Environment, client and folder are compared elsewhere. */
+export function mayBecome(definition: RawDefinition, observed: MatchInput, context: MatchContext): boolean {
+  const configured = definitionLaunches(definition);
+  const scope = scopeOf(definition, configured, observed, context);
+  return configured.some((wanted) => mayHaveStarted(wanted, observed, scope));
 }
 
 /** The home folder that fills in variables of entries. */

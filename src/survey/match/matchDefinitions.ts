@@ -163,7 +163,7 @@ const rewritten = /^(PWD|OLDPWD|SHLVL|_|NODE|INIT_CWD|npm_.*)$/i;
  * @returns undefined when one differs or is missing: the same command with another environment is another server. An environment that cannot be read, and
  * values that the client fills in, are accepted.
  */
-function fitEnvironment(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
+export function fitEnvironment(definition: RawDefinition, observed: MatchInput, context: MatchContext): number | undefined {
   const environment = observed.detail?.environment;
   const entries = Object.entries(definition.env).filter(([name]) => !rewritten.test(name));
   if (!environment) {
@@ -270,7 +270,7 @@ function depth(folder: string): number {
  * How close a definition is to the client that started the server: 0 the client reads its file (or the client is unknown), 1 a variant of the same editor reads
  * it, 2 only other clients read it.
  */
-function clientDistance(definition: RawDefinition, client: string | undefined): number {
+export function clientDistance(definition: RawDefinition, client: string | undefined): number {
   if (client === undefined || definition.client === client || definition.readBy.includes(client)) {
     return 0;
   }

@@ -4,7 +4,7 @@ import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import { definitionLaunches, homeOf, observedForms } from './launchFit.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
-import { isRenamed, isScript } from './runnerFit.ts';
+import { isRenamed, isScript, mayBeWrapper } from './runnerFit.ts';
 import { runnerPath } from './runnerPath.ts';
 import { joinedWords, plainPath, type WordPattern, wordPattern } from './wordPattern.ts';
 
@@ -93,7 +93,7 @@ function makeIndex(definitions: readonly RawDefinition[], windows: boolean, home
       keys.push(...keysOf(isOpen ? [anyName] : names, [wantedText(args ?? [])], windows));
       if (form.launcher === 'npm-run') {
         put(byScript, isOpen ? '' : (form.target ?? ''), place);
-      } else if (form.launcher === 'binary' && !isOpen) {
+      } else if (mayBeWrapper(form) && !isOpen) {
         put(
           byLastWord,
           args?.some(({ pieces }) => pieces)

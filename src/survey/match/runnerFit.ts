@@ -7,11 +7,11 @@ import { waySignature } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { possibleStarts } from '../../package/resolve/shimText.ts';
 import { commandName, isNode, isPython, lastPart } from '../../process/commandline/commandName.ts';
-import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import { isShellLine, type LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
 import { plainName, sameName, specName, specVersion, unscopedName } from '../../process/commandline/packageSpec.ts';
 import { observedLaunch, observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
-import { statPath } from '../../storage/boundedFile.ts';
+import { readStart, statPath } from '../../storage/boundedFile.ts';
 import type { FitScope, LaunchFit, MatchInput } from './matchInput.ts';
 import { npxHashIn, type RunnerPath, runnerPath } from './runnerPath.ts';
 import { fitsWord, fitWords, hasVariable, isAbsolutePath, pathFrom, plainPath, wordPattern } from './wordPattern.ts';
@@ -138,6 +138,8 @@ interface Lead {
   readonly changedAt: number;
   /** The commands that a script on the way may start, where it is not known which. */
   readonly starts: readonly (readonly string[])[];
+  /** A script on the way decides, and it is not known what it starts. */
+  readonly undecided: boolean;
 }
 
 const followed = new Map<string, Lead>();
@@ -152,14 +154,14 @@ const mostFollowed = 1_000;
  */
 export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): LaunchFit | undefined {
   const seen = observedLaunch(observed.server, observed.detail?.exe);
-  const pattern = wanted.target === undefined || wanted.launcher !== 'binary' ? undefined : wordPattern(wanted.target, scope.values);
-  if (!pattern || pattern.pieces || seen.target === undefined || scope.cwd === undefined || !isScript(seen)) {
+  const words = wrapperWords(wanted, scope);
+  if (!words || seen.target === undefined || scope.cwd === undefined || !isScript(seen)) {
     return undefined;
   }
   const own = pathFrom(scope.cwd, seen.target);
   const patterns = wanted.args.map((word) => wordPattern(word, scope.values));
   const wildcards = fitWords(patterns, seen.args, observed.server.argvExact, scope.windows);
-  const lead = leadOf([pattern.text], observed, scope);
+  const lead = leadOf(words, observed, scope);
   const script = lead.ref && plainPath(lead.ref.entry);
   if (wildcards !== undefined && script !== undefined) {
     if (script === own || inProject(script) === inProject(own)) {
@@ -173,14 +175,38 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
   for (const [program = '', ...args] of lead.starts) {
     const start = parseLaunch(program, args);
     const target = start.launcher === seen.launcher && start.target !== undefined ? wordPattern(start.target, scope.values) : undefined;
-    const words = [...start.args.map((word) => wordPattern(word, scope.values)), ...patterns];
-    const wild = target && isSpecific(target) && fitsWord(target, own, scope.windows) ? fitWords(words, seen.args, true, false) : undefined;
+    const given = [...start.args.map((word) => wordPattern(word, scope.values)), ...patterns];
+    const wild = target && isSpecific(target) && fitsWord(target, own, scope.windows) ? fitWords(given, seen.args, true, false) : undefined;
     if (target && wild !== undefined) {
       const why = t('the command of the entry is a script that may start what it runs');
       return { strength: 'likely', wildcards: wild + (target.pieces ? 1 : 0), concluded: true, why };
     }
   }
   return undefined;
+}
+
+/** The words of a program that may be a shim or a wrapper, or of a script that is given to a shell, without the arguments. */
+function wrapperWords(wanted: LaunchSpec, { values }: FitScope): readonly string[] | undefined {
+  const { launcher, interpreter = 'sh', target } = wanted;
+  const pattern = target === undefined || !mayBeWrapper(wanted) ? undefined : wordPattern(target, values);
+  return !pattern || pattern.pieces ? undefined : launcher === 'shell' ? [interpreter, pattern.text] : [pattern.text];
+}
+
+/** Whether a command may be a shim or a wrapper: a program, or a script that is given to a shell. */
+export function mayBeWrapper(launch: LaunchSpec): boolean {
+  return launch.launcher === 'binary' || (launch.launcher === 'shell' && !isShellLine(launch));
+}
+
+/**
+ * Whether the command of an entry is a script or a line of shell that may have become the server, and nothing shows what it starts: the words of the entry are at the
+ * end of the server's.
+ */
+export function mayHaveStarted(wanted: LaunchSpec, observed: MatchInput, scope: FitScope): boolean {
+  const seen = observedLaunch(observed.server, observed.detail?.exe);
+  const words = wrapperWords(wanted, scope);
+  const own = wanted.args.map((word) => wordPattern(word, scope.values));
+  const fits = own.length === 0 || fitWords(own, seen.args.slice(-own.length), true, scope.windows) !== undefined;
+  return isScript(seen) && fits && (isShellLine(wanted) || (words !== undefined && leadOf(words, observed, scope).undecided));
 }
 
 /** Whether a process runs a script, which a shim or a wrapper may have become. */
@@ -233,7 +259,8 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
   }
   const found = resolveCommand({ words, cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
   const ref = 'found' in found && 'ref' in found.found ? found.found.ref : undefined;
-  const file = 'found' in found && 'unknown' in found.found && !scope.windows ? found.visited.at(-1) : undefined;
+  const isUnknown = 'found' in found && 'unknown' in found.found && !scope.windows;
+  const file = isUnknown ? found.visited.findLast((path) => readStart(path, 2)?.toString() === '#!') : undefined;
   const lead: Lead = {
     at: now,
     visited: found.visited,
@@ -242,6 +269,7 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
     ...(ref === undefined ? {} : { ref }),
     changedAt: Math.max(0, ...found.visited.map(lastChange)),
     starts: file === undefined ? [] : possibleStarts(file, environment),
+    undecided: file !== undefined,
   };
   if (followed.size >= mostFollowed) {
     followed.clear();

@@ -2,22 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import { t } from '../../base/language/translate.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
-import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
+import { judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
+import type { PackageChange } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
-import { isOtherVersion } from '../../package/closureDiff.ts';
-import { ClosureReader } from '../../package/closureReader.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
 import { freshMs, isSameWay, searchedPaths, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { commandEntries, comparedName, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
+import { commandEntries, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
+import { LeadReader, type PlacedLead } from './leadReader.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import { installedPackage, packageChange, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
+import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
 /** At most this many paths on PATH are watched for all servers together: a program that appears in another one is found within a minute. */
 const mostSearched = 256;
@@ -50,9 +49,8 @@ interface BesideVerdict {
 export class Beside {
   readonly #platform: NodeJS.Platform;
   readonly #home: string;
-  readonly #reader = new ClosureReader();
+  readonly #leads = new LeadReader();
   readonly #kept = new Map<string, Kept>();
-  #readings = new Set<ClosureReading>();
   /** The paths on all ways that were looked at in this scan: copies of a server share theirs. Undefined between two scans. */
   #seen: Map<string, string> | undefined;
 
@@ -71,6 +69,17 @@ export class Beside {
     if (server.detail.elsewhere !== undefined) {
       return {};
     }
+    const { undecided } = attributed;
+    const verdict = this.#judge(attributed, server, known, facts);
+    return undecided === undefined || verdict.finding || verdict.unknown !== undefined
+      ? verdict
+      : {
+          ...verdict,
+          unknown: t('the entry {0} may have started it, and what the command of that entry starts now cannot be read', undecided.name),
+        };
+  }
+
+  #judge(attributed: Attributed, server: ServerContext, known: RunningPackage | null, facts: FactStore): BesideVerdict {
     const own = runningCode(server, known, facts);
     if (own === undefined) {
       return this.#removedBefore(attributed, server, facts);
@@ -87,7 +96,7 @@ export class Beside {
       // Where the version that runs is not known either, that is said already.
       return known?.running == null ? {} : { unknown: t('what its command leads to now is not known: {0}', unknown) };
     }
-    const leads = this.#versionsAt(followed.leads, server, running);
+    const leads = this.#leads.versionsAt(followed.leads, server, running);
     const [first] = leads;
     if (first === undefined) {
       // A formula or an extension may have another name than the package in it, and the old one may be gone.
@@ -107,7 +116,7 @@ export class Beside {
     if (!isHere(running, first.place)) {
       return this.#compared(server, running, first, { known, changedAt });
     }
-    const later = this.#versionsAt(followed.later ?? [], server, running).find(({ place }) => !isHere(running, place));
+    const later = this.#leads.versionsAt(followed.later ?? [], server, running).find(({ place }) => !isHere(running, place));
     const held = later === undefined ? {} : this.#compared(server, running, later, { known, changedAt });
     if (held.finding) {
       return held;
@@ -165,7 +174,7 @@ export class Beside {
     const [lead] = leads;
     const reading =
       lead !== undefined && leads.length === 1 && lead.followed !== 'command line' && 'ref' in lead
-        ? this.#read(lead.ref, server)
+        ? this.#leads.read(lead.ref, server)
         : undefined;
     const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
     if (script === undefined || lead === undefined || own?.version === undefined) {
@@ -231,13 +240,12 @@ export class Beside {
       // What was on the way stays known.
       this.#kept.set(key, { ...kept, way: { ...kept.way, signature: undefined } });
     }
-    this.#reader.doubt();
+    this.#leads.doubt();
   }
 
   keep(alive: ReadonlySet<string>): void {
     keepOnly(this.#kept, alive);
-    this.#reader.keep(this.#readings);
-    this.#readings = new Set();
+    this.#leads.keep();
     this.#seen = undefined;
   }
 
@@ -276,46 +284,6 @@ export class Beside {
     this.#kept.set(key, fresh);
     return fresh;
   }
-
-  /** The versions where commands lead, of those that lead to the package that runs. */
-  #versionsAt(leads: Followed['leads'], server: ServerContext, running: RunningCode): PlacedLead[] {
-    return leads.flatMap((lead): PlacedLead[] => {
-      if (!('ref' in lead)) {
-        return [{ ...lead, dependencies: [], changedAt: 0 }];
-      }
-      const { ref, followed } = lead;
-      if (ref.ecosystem !== running.ecosystem || comparedName(ref) !== comparedName(running)) {
-        return [];
-      }
-      const reading = this.#read(ref, server);
-      const own = reading.status === 'ok' ? reading.packages[0] : undefined;
-      if (reading.status !== 'ok' || own?.version === undefined) {
-        return [];
-      }
-      const dependencies =
-        running.packages === undefined
-          ? []
-          : packageChange(running.packages, reading).dependencies.filter((change) => isOtherVersion(ref.ecosystem, change));
-      return [{ version: own.version, place: own.root, followed, dependencies, changedAt: reading.changedAt }];
-    });
-  }
-
-  #read(ref: PackageRef, { loaded, now }: ServerContext): ClosureReading {
-    const reading =
-      'unknown' in loaded || (loaded.ref !== ref && !isDeepStrictEqual(loaded.ref, ref)) ? this.#reader.read(ref, now) : loaded.reading;
-    this.#readings.add(reading);
-    return reading;
-  }
-}
-
-/** The place that a command leads to, read. */
-interface PlacedLead {
-  readonly version: string;
-  readonly place: string;
-  readonly followed: BesideEvidence['followed'];
-  readonly dependencies: readonly PackageChange[];
-  /** Epoch ms. */
-  readonly changedAt: number;
 }
 
 function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {

@@ -175,7 +175,8 @@ describe('what a client keeps in its memory', () => {
         tree.write({ [`.nvm/versions/node/${version}/bin/node`]: '' });
       }
       tree.write({ '.nvm/alias/default': '20\n', '.nvm/alias/lts/*': 'lts/iron\n', '.nvm/alias/lts/iron': 'v20.1.0\n' });
-      const after = Math.max(...['v18.0.0', 'v20.1.0'].map((version) => statSync(tree.path('.nvm/versions/node', version)).ctimeMs)) + 1;
+      const made = ['versions/node/v18.0.0', 'versions/node/v20.1.0', 'alias/default'];
+      const after = Math.max(...made.map((path) => statSync(tree.path('.nvm', path)).ctimeMs)) + 1;
       while (Date.now() <= after + 20);
       const [old, other] = ['.nvm/versions/node/v20.1.0/bin', '.nvm/versions/node/v18.0.0/bin'];
       tree.write({ '.nvm/versions/node/v21.0.0/bin/node': '' });

@@ -104,9 +104,11 @@ fi
 # cmd-shim-target=/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js
 `;
 
+const place = { file: '/p/bin/x', real: '/real/x' };
+
 describe('shims of package managers', () => {
   const shell = (text: string, file = '/p/node_modules/.bin/x', real = file): readonly string[] | undefined =>
-    shellShim(text, file, real)?.words;
+    shellShim(text, { file, real })?.words;
 
   it('the forms of npm and pnpm lead to the script', () => {
     deepEqual(shell(npmShell), ['node', '/p/node_modules/x/dist/cli.js']);
@@ -142,7 +144,10 @@ describe('shims of package managers', () => {
     ['a literal variable', 'V=1.0\nexec /opt/x/$V/x "$@"', ['/opt/x/1.0/x']],
     ['an unknown variable', 'exec /opt/x/$V/x "$@"', undefined],
     ['a variable that depends on a condition', 'V=1.0\n[ -n "$NEW" ] &&\nV=2.0\nexec /opt/x/$V/x "$@"', undefined],
-    ['output of a program', 'V=$(cat version)\nexec /opt/x/$V/x "$@"', undefined],
+    ['a variable that a part of a line sets, too', 'V=1.0\n[ -n "$NEW" ] && V=2.0\nexec /opt/x/$V/x "$@"', undefined],
+    ['a file of a directory that is not known', 'V=$(cat version)\nexec /opt/x/$V/x "$@"', undefined],
+    ['output of a program', 'V=$(npm root -g)\nexec node $V/x "$@"', undefined],
+    ['arithmetic', 'exec /opt/x/$((1+2))/x "$@"', undefined],
     ['two programs', 'if a; then\n  exec /opt/a "$@"\nelse\n  exec /opt/b "$@"\nfi', undefined],
     ['nothing that it starts', 'echo hello', undefined],
     ['a pipe', 'exec a | b "$@"', undefined],
@@ -205,32 +210,32 @@ fi
     ['BASE="$HOME/tiny"\nNOW="$BASE/1.0"\nexec node "$NOW/x.js"', ['node', '/home/u/tiny/1.0/x.js']],
     ["BASE='$HOME/tiny'\nexec node $BASE/x.js", undefined],
     ['SELF="$(readlink -f "${BASH_SOURCE[0]}")"\nDIR="$(dirname "$SELF")"\nexec node "$DIR/x.js"', ['node', '/real/x.js']],
-    ['SELF="$0"\nexec node "$(cd "$(dirname "$SELF")/.." && pwd)/x.js"', undefined],
+    ['SELF="$0"\nexec node "$(cd "$(dirname "$SELF")/.." && pwd)/x.js"', ['node', '/p/x.js']],
     ['SELF="$0"\nROOT="$(cd "$(dirname "$SELF")/.." && pwd)"\nexec node "$ROOT/x.js"', ['node', '/p/x.js']],
   ];
   for (const [text, words] of byEnvironment) {
     it(`a wrapper that reads variables: ${text}`, () =>
-      deepEqual(shellShim(`#!/bin/bash\n${text}\n`, '/p/bin/x', '/real/x', environment)?.words, words));
+      deepEqual(shellShim(`#!/bin/bash\n${text}\n`, { ...place, environment })?.words, words));
   }
 
   it('a wrapper that reads variables, where the environment is not known', () => {
-    equal(shellShim('#!/bin/sh\nexec node "$HOME/x.js"\n', '/p/bin/x', '/real/x'), undefined);
-    equal(shellShim('#!/bin/sh\nexec node "${NONE:-/opt}/x.js"\n', '/p/bin/x', '/real/x'), undefined);
+    equal(shellShim('#!/bin/sh\nexec node "$HOME/x.js"\n', place), undefined);
+    equal(shellShim('#!/bin/sh\nexec node "${NONE:-/opt}/x.js"\n', place), undefined);
   });
 
   it('a wrapper: the directory to which it changes', () => {
-    const cwdOf = (text: string): string | undefined => shellShim(`#!/bin/sh\n${text}\n`, '/p/bin/x', '/real/x')?.cwd;
+    const cwdOf = (text: string): string | undefined => shellShim(`#!/bin/sh\n${text}\n`, place)?.cwd;
     equal(cwdOf('exec node x.js'), undefined);
     equal(cwdOf('cd /srv/now\nexec node x.js'), '/srv/now');
     equal(cwdOf('cd "/srv/now" || exit 1\nexec node x.js'), '/srv/now');
     equal(cwdOf('cd /srv/now && exec node x.js "$@"'), '/srv/now');
     equal(cwdOf('cd "$(dirname "$0")/../now"\nexec node x.js'), '/p/now');
-    equal(cwdOf('D="$(cd "$(dirname "$0")" && pwd)"\ncd "$D/../now"\nexec node x.js'), '/p/bin/../now');
+    equal(cwdOf('D="$(cd "$(dirname "$0")" && pwd)"\ncd "$D/../now"\nexec node x.js'), '/p/now');
     equal(cwdOf('cd now\nexec node x.js'), 'now', 'from its own');
   });
 
   it('a wrapper: whether it makes a PATH of its own', () => {
-    const ownPath = (text: string): unknown => shellShim(`#!/bin/sh\n${text}\nexec x "$@"\n`, '/p/bin/x', '/real/x')?.ownPath;
+    const ownPath = (text: string): unknown => shellShim(`#!/bin/sh\n${text}\nexec x "$@"\n`, place)?.ownPath;
     for (const text of ['PATH=/a:$PATH', 'export PATH="/a:$PATH"', '. ./env.sh', 'source /etc/env', 'eval "$(fnm env)"', 'nvm use 22']) {
       equal(ownPath(text), true, text);
     }

@@ -141,6 +141,77 @@ describe('a wrapper that became the server', () => {
     });
   }
 
+  const newest = (of: string): string[] => [`exec ${node} "$(ls -d ${at('srv')}/*.* | ${of} | tail -1)/server.js" "$@"`];
+
+  for (const [what, command] of [
+    ['by itself', (file: string) => [file]],
+    ['by a shell', (file: string) => ['bash', file]],
+    ['by a line of shell', (file: string) => ['sh', '-c', `exec ${file}`]],
+  ] as const) {
+    it(`that starts the newest of a folder, started ${what}: stale once there is a newer one`, async () => {
+      write(release('srv/1.0.0', '1.0.0'));
+      entries(command(at('bin/tiny')));
+      wrapper(newest('sort -V'));
+      await observe(server());
+      deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+      equal((await look()).definitions.length, 1);
+      write(release('srv/1.1.0', '1.1.0'));
+      utimesSync(at('srv'), young(), young());
+      deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
+      await observe(server(), 'another');
+      deepEqual(await verdict(), ['1.0.0', '1.1.0', likely]);
+    });
+  }
+
+  it('that reads the version from a file: stale once the file names another', async () => {
+    installed();
+    write({ 'srv/version': '1.0.0\n' });
+    wrapper(['cd "$(dirname "$0")/../srv" || exit 1', `exec ${node} "${at('srv')}/$(cat version)/server.js" "$@"`]);
+    await observe(server());
+    deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+    write({ 'srv/version': '1.1.0\n' });
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('whose choice no file shows: its entry, and unknown with the reason', async () => {
+    installed();
+    wrapper(newest('grep -v beta'));
+    await observe(server());
+    const found = await look();
+    deepEqual([found.findings, found.definitions.length], [[], 1]);
+    match(found.unknown ?? '', /tiny is a shell script that does more than start one program/);
+  });
+
+  it('whose script no file shows: unknown for a server of that client without an entry, not for others', async () => {
+    const own = 'mcp-servers/1.0.0';
+    write({ ...release(own, '1.0.0'), ...release('srv/1.0.0', '1.0.0') });
+    const running = { ...server(), argv: [node, at(own, 'server.js')] };
+    for (const [index, [command, text]] of (
+      [
+        [[at('bin/tiny')], `exec ${node} "$(tiny-root)/server.js" "$@"`],
+        [[at('bin/tiny')], `run() {\n  exec ${node} "$1"\n}\nrun ${at(own)}/server.js`],
+        [['sh', '-c', `exec ${node} "$(ls -d ${at('mcp-servers')}/* | tail -1)/server.js"`], ''],
+      ] as const
+    ).entries()) {
+      entries(command);
+      wrapper([text], young());
+      await observe(running, `r${index}`);
+      const found = await look();
+      deepEqual([found.findings, found.definitions], [[], []], text);
+      match(found.unknown ?? '', /the entry tiny0 may have started it, and what the command of that entry starts now cannot be read/, text);
+      await observe({ ...running, client: 'codex' }, `c${index}`);
+      equal((await look()).unknown, undefined, 'a client that does not read the entry');
+    }
+    entries([at('bin/tiny'), '--read-only']);
+    wrapper(['exec $(tiny-program) "$@"'], young());
+    await observe(running, 'words');
+    equal((await look()).unknown, undefined, 'the words of the entry are not those of the server');
+    entries([at('bin/tiny')]);
+    wrapper([starts('srv/1.0.0')]);
+    await observe(running, 'known');
+    equal((await look()).unknown, undefined, 'it is known what the wrapper starts');
+  });
+
   it('that starts what a variable says is the wrapper of no server in particular', async () => {
     installed();
     wrapper(['. /etc/tiny', `exec ${node} $SCRIPT "$@"`]);
