@@ -201,7 +201,7 @@ function withBeside(
   const { scriptGone, ...verdict } = judged;
   const changed = verdict.findings.some(isPackageChange);
   const beside = changed && !isElsewhere(server, state.facts) ? {} : state.beside.judge(attributed, server, verdict.package, state.facts);
-  const { finding, package: own, dependencies, unknown, askAgainIn, entryLeads = false } = beside;
+  const { finding, package: own, dependencies, unknown, askAgainIn, cure, entryLeads = false } = beside;
   const waits = [verdict.askAgainIn, askAgainIn].filter((wait) => wait !== undefined);
   const asking = waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) };
   if (finding === undefined && changed) {
@@ -210,7 +210,7 @@ function withBeside(
   if (finding === undefined) {
     const gone = scriptGone === undefined || entryLeads ? [] : [scriptGone];
     const reasons = [verdict.unknown, gone.length > 0 ? undefined : unknown].filter((reason) => reason !== undefined).join('; ');
-    const findings = [...verdict.findings, ...gone];
+    const findings = [...verdict.findings, ...gone].map((one) => (cure && one.kind === 'files-gone' ? { ...one, actions: cure } : one));
     return {
       ...verdict,
       package: own ?? verdict.package,

@@ -256,7 +256,11 @@ function nvmChoice(folder: string, { searched }: SearchPlace, startedAt: number,
   const version = nodeVersion('default', aliases, versions);
   const before = nodeVersion('default', aliases, versions, (one) => !isYoung(one));
   return {
-    isNew: newestChange([decidedBy]) > startedAt || (version !== undefined && isYoung(version) && (before ?? own) === own),
+    isNew:
+      newestChange([decidedBy]) > startedAt ||
+      (version !== undefined && isYoung(version) && (before ?? own) === own) ||
+      // What was uninstalled is in no new session.
+      statPath(folder).status === 'absent',
     bin: version === undefined ? undefined : join(versions, version, 'bin'),
   };
 }

@@ -6,6 +6,7 @@ import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/comman
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
+import { environmentOfInterpreter, venvConfig } from '../python/pythonEnvironment.ts';
 import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
 import { type CommandStep, type PackageScript, packageScript } from './packageScript.ts';
 import { variablesIn } from './shellValues.ts';
@@ -316,7 +317,8 @@ function packageOf(argv: Words, { cwd, environment, searched }: SearchPlace, vis
     listens: 'unknown',
     missing: [],
   });
-  if ('ref' in found) {
+  // The interpreter of an environment decides which packages are loaded, wherever a link to the script leads.
+  if ('ref' in found && !(python && venvConfig(found.ref.environment) && environmentOfInterpreter(program) === found.ref.environment)) {
     followLinks(found.ref.entry, visited);
   }
   return found;

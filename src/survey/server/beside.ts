@@ -7,7 +7,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { PackageChange } from '../../model/package.ts';
 import { identityKey } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
-import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
+import { missingEntryScript, missingModulePython } from '../../package/code/missingEntryScript.ts';
 import { freshMs, isSameWay, searchedPaths, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
@@ -40,6 +40,8 @@ interface BesideVerdict {
   readonly dependencies?: readonly PackageChange[];
   readonly unknown?: string;
   readonly askAgainIn?: number;
+  /** What helps where its files are gone, instead of a restart. */
+  readonly cure?: Finding['actions'] | undefined;
 }
 
 /**
@@ -92,6 +94,9 @@ export class Beside {
     if (scripts) {
       return scripts;
     }
+    if (followed.leads.length === 0 && followed.later?.length) {
+      return this.#onlyLater(followed, server, running, known);
+    }
     if (unknown !== undefined) {
       // Where the version that runs is not known either, that is said already.
       return known?.running == null ? {} : { unknown: t('what its command leads to now is not known: {0}', unknown) };
@@ -138,6 +143,13 @@ export class Beside {
         };
   }
 
+  /** The client cannot start it again: the version that it keeps on PATH was removed, and only a new session of the client has another one. */
+  #onlyLater({ later = [], way }: Kept, server: ServerContext, running: RunningCode, known: RunningPackage | null): BesideVerdict {
+    const [lead] = this.#leads.versionsAt(later, server, running);
+    const compared = lead && this.#compared(server, running, lead, { known, changedAt: way.changedAt });
+    return lead === undefined || compared?.finding ? (compared ?? {}) : { cure: held(lead.followed, server)?.actions };
+  }
+
   #compared(
     server: ServerContext,
     running: RunningCode,
@@ -163,14 +175,15 @@ export class Beside {
   /** Its script was removed before the first scan. Where its entry leads to another place now, that is the rest of an upgrade. */
   #removedBefore(attributed: Attributed, server: ServerContext, facts: FactStore): BesideVerdict {
     const { row, detail, loaded } = server;
-    const script = 'unknown' in loaded ? missingEntryScript(row, detail) : undefined;
+    const script = 'unknown' in loaded ? (missingEntryScript(row, detail) ?? missingModulePython(row, detail)) : undefined;
     const byScript = attributed.launchers.some((launcher) => observedLaunch(launcher).launcher === 'npm-run');
     const followed = script === undefined && !byScript ? undefined : this.#follow(attributed, server, { name: '' });
     const scripts = script === undefined && followed ? judgeScripts(server, followed, undefined, facts) : undefined;
     if (scripts) {
       return scripts;
     }
-    const { leads, way } = followed ?? { leads: [] };
+    const { later = [], way } = followed ?? {};
+    const leads = followed?.leads.length ? followed.leads : later;
     const [lead] = leads;
     const reading =
       lead !== undefined && leads.length === 1 && lead.followed !== 'command line' && 'ref' in lead

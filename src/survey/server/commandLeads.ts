@@ -13,13 +13,12 @@ import type { PackageScript } from '../../package/resolve/packageScript.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
 import { standInsOf } from '../../package/resolve/shimText.ts';
 import { observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
-import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { extensionFolder, hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { lastChange } from '../watch/watchPlan.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import type { RunningCode } from './serverVersions.ts';
+import { comparedName, type RunningCode } from './serverVersions.ts';
 
 /** Where commands lead, with the versions there. */
 interface Lead {
@@ -245,11 +244,6 @@ export function judgeScripts(
   return was && own && other && own !== other && !('unknown' in loaded) && loaded.ref.editable === true
     ? { finding: judgeOtherEntry({ ...evidence, before: was }, [own, other]) }
     : undefined;
-}
-
-/** The name of a package by which it is compared. */
-export function comparedName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
-  return ecosystem === 'python' ? normalizePythonName(name) : name;
 }
 
 /** Yarn Plug'n'Play: each start takes the archive that the project's map names. */

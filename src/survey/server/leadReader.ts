@@ -3,9 +3,9 @@ import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
 import type { ClosureReading, PackageChange, PackageRef } from '../../model/package.ts';
 import { isOtherVersion } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
-import { comparedName, type Followed } from './commandLeads.ts';
+import type { Followed } from './commandLeads.ts';
 import type { ServerContext } from './serverContext.ts';
-import { packageChange, type RunningCode } from './serverVersions.ts';
+import { comparedName, packageChange, type RunningCode } from './serverVersions.ts';
 
 /** The place that a command leads to, read. */
 export interface PlacedLead {

@@ -12,6 +12,7 @@ import {
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange, PackageRef } from '../../model/package.ts';
+import type { ProcessRow } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { isOutside, isOwnSource } from '../../package/code/ownSource.ts';
@@ -20,6 +21,7 @@ import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { clientBundle } from '../../package/resolve/clientHeld.ts';
 import { writtenAfter } from '../../package/writtenAfter.ts';
+import { commandName, isPython } from '../../process/commandline/commandName.ts';
 import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { changeDirection } from '../../version/compareVersions.ts';
@@ -112,7 +114,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     baseline,
     own: change,
     dependencies: difference.dependencies,
-    ...(named?.name === ref.name ? { named: named.version } : {}),
+    ...(named && comparedName(named) === comparedName(ref) ? { named: named.version } : {}),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const other = change === undefined && reading.status === 'ok' ? otherPackage(baseline?.packages[0], reading.packages[0]) : undefined;
@@ -215,8 +217,13 @@ export interface RunningCode {
 export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
+  const other = namedElsewhere(row, loaded);
+  if (other) {
+    return other;
+  }
   const written = namedCode(row);
-  const named = written !== undefined && written.name === known?.name && written.version === known.running;
+  const named =
+    written !== undefined && known !== null && comparedName(written) === comparedName(known) && written.version === known.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
     return {
@@ -238,7 +245,12 @@ function isRecordAlone(baseline: Baseline | undefined, running: string): boolean
 }
 
 /** The code that runs, by a path on its command line. */
-const namedCode = memoByCommandLine(({ argv }): RunningCode | undefined => argv.slice(1).flatMap((word) => codeInPath(word) ?? [])[0]);
+const namedCode = memoByCommandLine(({ argv: [program = '', ...args] }): RunningCode | undefined => {
+  const [code] = args.flatMap((word) => codeInPath(word) ?? []);
+  // A formula made with Python has an environment of its own; the formula of Python itself is no package.
+  const keg = isPython(commandName(program)) ? codeInKeg(program) : undefined;
+  return code ?? (keg === undefined || /^python(@|$)/.test(keg.name) ? undefined : { ...keg, ecosystem: 'python' });
+});
 
 /** The package version that a path names: in pnpm's store, in an archive of Yarn, in Homebrew's Cellar, in the folder of an extension or a plugin. */
 function codeInPath(path: string): RunningCode | undefined {
@@ -252,15 +264,40 @@ function codeInPath(path: string): RunningCode | undefined {
     const { name, version, place } = bundle;
     return { ...code, name, version, place };
   }
-  const [, place, name, version] = /^(.*\/Cellar\/([^/]+)\/([^/_]+)[^/]*)\/libexec\//.exec(path) ?? [];
-  return place === undefined || name === undefined || version === undefined ? undefined : { ...code, name, version, place };
+  return codeInKeg(path);
 }
 
-/** Whether its package is read from another directory now than when it was recorded: a link leads to another installation, and nothing was replaced in place. */
+function codeInKeg(path: string): RunningCode | undefined {
+  const [, place, name, version] = /^(.*\/Cellar\/([^/]+)\/([^/_]+)[^/]*)\/libexec\//.exec(path) ?? [];
+  return place === undefined || name === undefined || version === undefined
+    ? undefined
+    : { ecosystem: 'npm', by: 'path', name, version, place };
+}
+
+/** The name of a package by which it is compared. */
+export function comparedName({ ecosystem, name }: Pick<RunningCode, 'ecosystem' | 'name'>): string {
+  return ecosystem === 'python' ? normalizePythonName(name) : name;
+}
+
+/**
+ * Whether its package is read from another directory now than when it was recorded, or than its command line names: a link leads to another installation, and nothing was
+ * replaced in place.
+ */
 export function isElsewhere({ row, loaded }: ServerContext, facts: FactStore): boolean {
   const before = facts.baseline(row.identity)?.packages[0];
   const now = 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : loaded.reading.packages[0];
+  if (namedElsewhere(row, loaded)) {
+    return true;
+  }
   return before !== undefined && now !== undefined && before.root !== now.root && !samePlace({ ...before, place: before.root }, now.root);
+}
+
+/** The version that its command line names, where its package is read from another place: the one that it names was removed, or a link to it leads elsewhere. */
+function namedElsewhere(row: ProcessRow, loaded: LoadedPackage): RunningCode | undefined {
+  const named = namedCode(row);
+  const now = 'unknown' in loaded || loaded.reading.status !== 'ok' ? undefined : loaded.reading.packages[0];
+  const isOther = now !== undefined && named !== undefined && comparedName(named) === comparedName(now) && named.version !== now.version;
+  return isOther && !now.root.startsWith(`${named.place}/`) ? named : undefined;
 }
 
 /** Python's metadata directories have the version in their names: in one site directory, another name is an upgrade in place. */

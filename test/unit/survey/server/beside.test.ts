@@ -128,7 +128,7 @@ describe('what the command of a server leads to', () => {
       [],
     );
     write({ env: { link: 'three' } });
-    deepEqual(await verdict(), ['1.0.0', '1.1.0', ['stale/package/proven']]);
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
   });
 
   describe('the certainty, and the time', () => {

@@ -1,8 +1,8 @@
 import { keepOnly } from '../../base/keepOnly.ts';
 import { idleBoundMs, idleMs, type ServerWork } from '../../diagnosis/copies.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow } from '../../model/process.ts';
-import type { Clock } from '../facts/bootClock.ts';
-import type { FactStore } from '../facts/factStore.ts';
+import type { Clock } from './bootClock.ts';
+import type { FactStore } from './factStore.ts';
 
 /** Readings of the last hour are kept at this distance, and a record is written again after this long. */
 const readingMs = 300_000;

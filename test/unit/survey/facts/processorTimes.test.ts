@@ -4,7 +4,7 @@ import { identityKey, type ProcessRow } from '../../../../src/model/process.ts';
 import { unidentifiedRow } from '../../../../src/process/commandline/parseLaunch.ts';
 import type { Clock } from '../../../../src/survey/facts/bootClock.ts';
 import { FactStore } from '../../../../src/survey/facts/factStore.ts';
-import { ProcessorTimes } from '../../../../src/survey/server/processorTimes.ts';
+import { ProcessorTimes } from '../../../../src/survey/facts/processorTimes.ts';
 import { TempTree } from '../../package/tree.ts';
 
 const minute = 60_000;
