@@ -13,6 +13,7 @@ import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
+import { isSameCode } from './closures.ts';
 import { commandEntries, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
 import { LeadReader, type PlacedLead } from './leadReader.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
@@ -282,9 +283,9 @@ export class Beside {
     }
     const { loaded } = server;
     const led = followCommands(attributed, server, running, { platform: this.#platform, home: this.#home });
-    // The reference of what runs is the same object: comparing it costs nothing in later scans.
+    // The reference of what runs is the same object: comparing it costs nothing in later scans, and it is not read a second time.
     const own = (lead: Followed['leads'][number]) =>
-      'ref' in lead && !('unknown' in loaded) && isDeepStrictEqual(lead.ref, loaded.ref) ? { ...lead, ref: loaded.ref } : lead;
+      'ref' in lead && !('unknown' in loaded) && isSameCode(lead.ref, loaded.ref) ? { ...lead, ref: loaded.ref } : lead;
     const found = { ...led, leads: led.leads.map(own) };
     // In the middle of an install a link or a shim is missing: what was on the way decides when it is followed again.
     const followed = found.leads.length > 0 ? found : { ...found, visited: [...new Set([...(kept?.visited ?? []), ...found.visited])] };

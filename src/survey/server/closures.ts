@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import { dirname, sep } from 'node:path';
+import { dirname, normalize, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
 import type { ClosureReading, PackageRef } from '../../model/package.ts';
 import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/process.ts';
@@ -7,6 +8,7 @@ import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader, versionFiles } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
 import { importedCode } from '../../package/npm/importedCode.ts';
+import { realPath } from '../../storage/boundedFile.ts';
 
 /** Readings of installations, one in each scan for all servers that run from the same one. */
 class Installations {
@@ -198,6 +200,12 @@ function filesOf({ ref, reading }: Entry): ReadFiles {
     othersOf.set(reading, others);
   }
   return { own: new Set([ref.entry, ...(own ? versionFiles(own) : [])]), others };
+}
+
+/** Whether two references name one file, also where a path has detours: the shims of pnpm start `.bin/../.pnpm/…`. */
+export function isSameCode(one: PackageRef, other: PackageRef): boolean {
+  const plain = (ref: PackageRef): PackageRef => ({ ...ref, entry: normalize(ref.entry) });
+  return isDeepStrictEqual(plain(one), plain(other)) && realPath(one.entry) === realPath(other.entry);
 }
 
 /** A process that sees other files under the same paths is not judged by ours, unless its entry is the same file in both views. */

@@ -1,5 +1,5 @@
 import { type FSWatcher, watch as watchDirectory } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Disposable } from '../../base/disposable.ts';
 import { msg, t, translated } from '../../base/language/translate.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -61,6 +61,8 @@ class DirectoryWatches implements FileWatch {
   readonly #onChange: (path: string) => void;
   readonly #onProblem: (problem: Problem) => void;
   readonly #watch: WatchDirectory;
+  /** The paths of the last update, as given. */
+  #given: readonly string[] = [];
   /** Paths as given, by the absolute path. */
   readonly #targets = new Map<string, string>();
   readonly #signatures = new Map<string, string>();
@@ -84,7 +86,23 @@ class DirectoryWatches implements FileWatch {
     if (this.#disposed) {
       return;
     }
-    const wanted = new Map(targets.map(({ path }) => [resolve(path), path]));
+    const [gone, added] = this.#take(targets.map(({ path }) => path));
+    if (gone.length > 0 || added.length > 0 || this.#isMoved()) {
+      this.#rewatch();
+      const recent = Date.now() - recentMs;
+      for (const path of added.filter((item) => lastChange(item) > recent)) {
+        this.#report(path);
+      }
+    }
+  }
+
+  /** Takes over a list of paths, which is mostly that of the last update. @returns the absolute paths that are gone and those that were added */
+  #take(given: readonly string[]): readonly [gone: readonly string[], added: readonly string[]] {
+    if (given.length === this.#given.length && given.every((path, index) => path === this.#given[index])) {
+      return [[], []];
+    }
+    this.#given = given;
+    const wanted = new Map(given.map((path) => [resolve(path), path]));
     const gone = [...this.#targets.keys()].filter((path) => !wanted.has(path));
     const added = [...wanted.keys()].filter((path) => !this.#targets.has(path));
     for (const path of gone) {
@@ -94,14 +112,14 @@ class DirectoryWatches implements FileWatch {
     for (const path of added) {
       this.#targets.set(path, wanted.get(path) ?? path);
     }
-    const moved = [...this.#open].some(([directory, { identity }]) => directoryIdentity(directory) !== identity);
-    if (gone.length > 0 || added.length > 0 || moved) {
-      this.#rewatch();
-      const recent = Date.now() - recentMs;
-      for (const path of added.filter((item) => lastChange(item) > recent)) {
-        this.#report(path);
-      }
-    }
+    return [gone, added];
+  }
+
+  /** Whether a directory was moved away from its watch without an event: one above it was moved. The watch of a directory reports the moves of those in it. */
+  #isMoved(): boolean {
+    return [...this.#open].some(
+      ([directory, { identity }]) => !this.#open.has(dirname(directory)) && directoryIdentity(directory) !== identity,
+    );
   }
 
   dispose(): void {
@@ -213,7 +231,7 @@ class DirectoryWatches implements FileWatch {
         this.#report(path);
       }
       // The removal of the directory itself comes with its own name.
-      if (name === basename(directory)) {
+      if (name === basename(directory) || this.#open.has(join(directory, name))) {
         this.#again();
       }
     }

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -176,6 +177,38 @@ describe('watchFiles', () => {
     await start([file('x', 'y', 'z', 'f')]);
     renameSync(at('x'), at('w'));
     await expectReport(() => watch?.update([file('x', 'y', 'z', 'f')]), at('x', 'y', 'z', 'f'));
+  });
+
+  it('looks at an update only at directories that no other watch is about, and follows one that is moved out of a watched one', async () => {
+    const folders = Array.from({ length: 30 }, (_, index) => Array.from({ length: index + 1 }, (_, depth) => `d${depth}`));
+    mkdirSync(at(...(folders.at(-1) ?? [])), { recursive: true });
+    const targets = folders.map((folder) => file(...folder, 'f'));
+    writeFileSync(at('d0', 'd1', 'd2', 'f'), '1');
+    await start(targets);
+    const real = fs.statSync;
+    let looks = 0;
+    const counting: typeof fs.statSync = Object.assign((...args: Parameters<typeof real>) => {
+      looks += 1;
+      return Reflect.apply(real, fs, args);
+    }, real);
+    Object.assign(fs, { statSync: counting });
+    syncBuiltinESMExports();
+    try {
+      watch?.update(targets);
+    } finally {
+      Object.assign(fs, { statSync: real });
+      syncBuiltinESMExports();
+    }
+    equal(looks, 1);
+    await expectReport(() => renameSync(at('d0', 'd1', 'd2'), at('away')), at('d0', 'd1', 'd2', 'f'));
+    await expectReport(
+      () => {
+        mkdirSync(at('d0', 'd1', 'd2'));
+        writeFileSync(at('d0', 'd1', 'd2', 'f'), '2');
+      },
+      at('d0', 'd1', 'd2', 'f'),
+    );
+    await expectReport(() => writeFileSync(at('d0', 'd1', 'd2', 'f'), '3'), at('d0', 'd1', 'd2', 'f'));
   });
 
   it('uses one watch for each directory and closes all of them', async () => {
