@@ -6,9 +6,6 @@ const objectField = /((?:^|[\s({[,;:])["']?\$?([A-Za-z_][\w.-]{0,60})["']?\s{0,3
 /** `{tokens:['S', 'S']}`. */
 const objectList =
   /((?:^|[\s({[,;:])([A-Za-z_][\w.-]{0,60})\s{0,3}:\s{0,3}\[)((?:\s{0,3}(["'`])(?:\\.|(?!\4)[^\\]){0,4096}\4\s{0,3},?){1,100})/g;
-/** `{"name":"API_KEY","value":"S"}`, `<add key="ApiKey" value="S"/>`. */
-const namedPair =
-  /((?:name|key)["']?\s{0,3}[:=]\s{0,3}(["'])([\w.:-]{1,100})\2[\s,]{1,3}["']?value["']?\s{0,3}[:=]\s{0,3}(["']))((?:\\.|(?!\4)[^\\]){1,4096})(?=\4)/gi;
 /** `"credentials":{"user":"x","value":"S"}`, `env={X="S"}`: the texts in it. */
 const secretObject =
   /(["']?(?<![A-Za-z])(?:credentials?|creds|secrets?|env|environment|(?:http_)?headers)["']?\s{0,3}[:=]\s{0,3}\{)([^{}]{1,4096})(?=\})/gi;
@@ -40,9 +37,6 @@ export function redactObjects(text: string): string {
     .replace(shellVariable, (all, set: string, value: string) => (isOpen(value) ? `${set}${redacted}` : all))
     .replace(defaultValue, (all, before: string, name: string, value: string) =>
       hidesValue(name, value) && isOpen(value) ? `${before}${redacted}` : all,
-    )
-    .replace(namedPair, (all, before: string, _quote: string, name: string, _open: string, value: string) =>
-      isSecretName(name) && isOpen(value) ? `${before}${redacted}` : all,
     )
     .replace(
       secretObject,

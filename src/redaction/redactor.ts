@@ -12,6 +12,7 @@ import {
   shownOfArgument,
 } from './argumentSecrets.ts';
 import { redactCommands } from './commandText.ts';
+import { redactFields } from './fieldSecrets.ts';
 import { headLength, knownValues } from './knownValues.ts';
 import { redactLoose } from './looseSecrets.ts';
 import { redactObjects } from './objectSecrets.ts';
@@ -102,7 +103,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     const unknown = replaceKnown(cut(value));
     return plainWord.test(unknown)
       ? unknown.replace(tokenShapes, redacted)
-      : redactShapes(redactCommands(redactObjects(unknown.replace(privateKeyShape, redacted)), isCommand));
+      : redactShapes(redactCommands(redactObjects(redactFields(unknown.replace(privateKeyShape, redacted))), isCommand));
   }
 
   function args(list: readonly string[], command?: string): string[] {
