@@ -1,5 +1,5 @@
 import { isOpen } from './looseSecrets.ts';
-import { hidesValue, isSecretName, redacted } from './secretShapes.ts';
+import { hidesValue, redacted } from './secretShapes.ts';
 
 /** `key="password"`, `"value": "S"`, `name: token`, also with the quotes escaped as in JSON or XML, or without quotes. */
 const field =
@@ -29,7 +29,7 @@ export function redactFields(text: string): string {
           namesSecret(name, value) && isOpen(value) ? `${before}${redacted}` : all,
         )
         .replace(element, (all, before: string, tag: string, attributes: string, cdata = '', raw = '', plain = '') =>
-          !attributes.endsWith('/') && isOpen(raw + plain) && (isSecretName(tag) || hasName(attributes, raw + plain))
+          !attributes.endsWith('/') && isOpen(raw + plain) && (hidesValue(tag, raw + plain) || hasName(attributes, raw + plain))
             ? `${before}${cdata}${redacted}`
             : all,
         )

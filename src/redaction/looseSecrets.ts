@@ -5,7 +5,7 @@ export const secretHeaderName =
   /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
 
 /** `; Password = a b;` in a connection string: the value ends at the semicolon, not at a blank. */
-const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^;"']*)(?=(;?))/g;
+const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|\{[^{}]*\}|[^;"']*)(?=(;?))/g;
 /** `--header X-Api-Key SECRET`, also with a scheme word between. */
 const spacedHeader =
   /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
