@@ -9,6 +9,8 @@ const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 /** Programs and shell words whose next words of the form `NAME=value` set variables, also in small letters. */
 const setsVariables = /^(?:env|export|cross-env|declare|typeset|setx?)$/i;
 const variable = /^[A-Za-z_][\w.-]{0,200}=/;
+/** `--env=NAME=S`, `-eNAME=S`, `--from-literal=NAME=S`. */
+const givenVariable = /^(?:-e|--(?:env|setenv|build-arg|from-literal)=)[A-Za-z_][\w.-]{0,200}=(?=.)/;
 /** `--Section:Name` of .NET. */
 const sectionOption = /^--[A-Za-z][\w.-]*:[A-Za-z][\w.:-]*$/;
 const shellName = /^(?:(?:ba|z|da|k|a|fi)?sh|cmd|pwsh|powershell)$/i;
@@ -62,6 +64,10 @@ export function shownOfArgument(placed: PlacedArguments, index: number, command?
   if (set !== undefined && arg.length > set.length && isSetting(list, index, command)) {
     return set.length;
   }
+  const [given] = givenVariable.exec(arg) ?? [];
+  if (given !== undefined && isOpen(arg.slice(given.length))) {
+    return given.length;
+  }
   const assigned = assignment(arg);
   if (assigned && hidesValue(assigned.name, assigned.value) && !isHarmless(assigned.value)) {
     return assigned.name.length + 1;
@@ -72,7 +78,7 @@ export function shownOfArgument(placed: PlacedArguments, index: number, command?
 
 /** Whether `NAME=value` sets a variable: after `-e`, `env`, `export`, `set`, or at the beginning of what a shell is to run. */
 function isSetting(list: readonly string[], index: number, command: string | undefined): boolean {
-  if (/^(?:-e|--env|--build-arg)$/.test(list[index - 1] ?? '')) {
+  if (/^(?:-e|--env|--setenv|--build-arg|--from-literal)$/.test(list[index - 1] ?? '')) {
     return true;
   }
   let first = index;
@@ -217,6 +223,7 @@ export function isToldByCommand(placed: PlacedArguments, index: number): boolean
       isAfterScheme(placed.list, index) ||
       (sectionOption.test(placed.list[index - 1] ?? '') && isNamedValue(placed.list, index)) ||
       headerArgument.test(arg) ||
+      givenVariable.test(arg) ||
       (variable.test(arg) && isSetting(placed.list, index, undefined)))
   );
 }

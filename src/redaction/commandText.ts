@@ -5,7 +5,7 @@ import { isReference, redacted } from './secretShapes.ts';
 
 /** `sh -c "ssh host 'sh -c …'"`. */
 const deepest = 5;
-const readsSecret = /^(?:--password-stdin|--with-token|--stdin|login|sudo)$/;
+const readsSecret = /^(?:--password-stdin|--with-token|--stdin|--passphrase-fd(?:=0)?|login|sudo|secrets?|secret-tool|chpasswd|pass)$/;
 
 interface Span {
   readonly from: number;
@@ -43,10 +43,11 @@ function collect(text: string, place: (index: number) => number, isCommand: bool
     const list = words.map(({ value }) => value);
     const placed = placedArguments(list, undefined);
     const fedFrom = fedPlace(command, commands[number + 1]);
+    const here = list.some((word) => readsSecret.test(word)) ? list.indexOf('<<<') : -1;
     for (const [index, { value, at, start, end }] of words.entries()) {
       // A line that goes on (`\` at its end) is joined by nobody but a shell.
       const isOpen = value.length === end - start && !/\s/.test(value) && !text.slice(words[index - 1]?.end ?? start, start).includes('\\');
-      const isFed = index > fedFrom && !/^-|%s/.test(value) && !isReference(value);
+      const isFed = (index > fedFrom || (here >= 0 && index === here + 1)) && !/^-|%s/.test(value) && !isReference(value);
       const shown = isFed ? 0 : shownOfArgument(placed, index, isCommand ? shellText : undefined);
       const counts = shown !== undefined && (isCommand || isFed || !isOpen || isToldByCommand(placed, index));
       if (counts && shown < value.length) {

@@ -5,7 +5,7 @@ export const secretHeaderName =
   /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
 
 /** `; Password = a b;` in a connection string: the value ends at the semicolon, not at a blank. */
-const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^;"']*)(?=(;?))/g;
+const connectionPart = /(^|[;"'\s=])([A-Za-z][\w .-]{0,40}?)(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|\{[^{}]*\}|[^;"']*)(?=(;?))/g;
 /** `--header X-Api-Key SECRET`, also with a scheme word between. */
 const spacedHeader =
   /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(:?\s+)(?!-)((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"']+)/gi;
@@ -26,8 +26,6 @@ const wordsBeside =
   /(?<=(?:^|[\s"'`({,;=[])-{0,2}([A-Za-z_][\w.-]{0,60}))(\s{0,2}[=:]\s{0,2}|(?:\s|\\[nrt]){1,3})([^\s"'`‹,;()[\]{}\\]{6,4096})/g;
 /** `-pS`, `-k S`, `/p:S`. */
 const letterOption = /((?:^|[\s"'])(?:-([A-Za-z])[ \t]{0,3}|\/([A-Za-z]):))(?!-)([^\s"'‹]{6,200})(?![^\s"'])/g;
-/** `<password>S</password>`. */
-const xmlElement = /(<([A-Za-z][\w.:-]{0,60})>)([^<>\n]{1,4096})(?=<\/)/g;
 /** `-u name:S`, `--http-user name%S`. */
 const userOption =
   /(?<=(?:^|[\s"'])(-[uU]|--[\w-]{0,40}))((?:\s+|=)["']?)((?:[^\s:%"'\\/‹]{1,200}\\)?[^\s:%"'\\/‹]{1,200}[:%/](?![\\/])[^\s"'‹]+)/g;
@@ -73,9 +71,6 @@ export function redactLoose(text: string): string {
     )
     .replace(letterOption, (all, option: string, letter = '', slashed = '', value: string) =>
       isLetterSecret(letter || slashed, value) ? `${option}${redacted}` : all,
-    )
-    .replace(xmlElement, (all, tag: string, name: string, value: string) =>
-      isSecretName(name) && isOpen(value) ? `${tag}${redacted}` : all,
     )
     .replace(userOption, (all, option: string, between: string, value: string) =>
       isUserOption(option) && isUserAndPassword(option, value) && isOpen(value) ? `${between}${redacted}` : all,

@@ -6,13 +6,28 @@ const objectField = /((?:^|[\s({[,;:])["']?\$?([A-Za-z_][\w.-]{0,60})["']?\s{0,3
 /** `{tokens:['S', 'S']}`. */
 const objectList =
   /((?:^|[\s({[,;:])([A-Za-z_][\w.-]{0,60})\s{0,3}:\s{0,3}\[)((?:\s{0,3}(["'`])(?:\\.|(?!\4)[^\\]){0,4096}\4\s{0,3},?){1,100})/g;
-/** `{"name":"API_KEY","value":"S"}`, `<add key="ApiKey" value="S"/>`. */
-const namedPair =
-  /((?:name|key)["']?\s{0,3}[:=]\s{0,3}(["'])([\w.:-]{1,100})\2[\s,]{1,3}["']?value["']?\s{0,3}[:=]\s{0,3}(["']))((?:\\.|(?!\4)[^\\]){1,4096})(?=\4)/gi;
 /** `"credentials":{"user":"x","value":"S"}`, `env={X="S"}`: the texts in it. */
 const secretObject =
   /(["']?(?<![A-Za-z])(?:credentials?|creds|secrets?|env|environment|(?:http_)?headers)["']?\s{0,3}[:=]\s{0,3}\{)([^{}]{1,4096})(?=\})/gi;
 const fieldText = /([:=]\s{0,3})(["'])((?:\\.|(?!\2)[^\\]){1,4096})\2/g;
+/** `"password":{"value":"S"}`, `"headers":[{"name":"X","value":"S"}]`, `"headers":[["X","S"]]`: all texts in it. */
+const secretBelow =
+  /(["']([A-Za-z_][\w.-]{0,60})["']\s{0,3}:\s{0,3}[[{])((?:[^{}[\]]|\[[^{}[\]]{0,4096}\]|\{[^{}[\]]{0,4096}\}){1,100})(?=[\]}])/g;
+/** Names of objects that hold other things beside a secret. */
+const openObject = /^(?:auth|authorization|keys?|cookies?)$/i;
+const anyText = /(["'])((?:\\.|(?!\1)[^\\]){0,4096})\1(\s{0,3}[:=])?/g;
+/** The private parts of a JSON web key. */
+const webKeyPart = /(["'](?:d|p|q|dp|dq|qi|k)["']\s{0,3}:\s{0,3}["'])([^"']{1,4096})(?=["'])/g;
+/** `os.environ["KEY"] = "S"`, `$ENV{KEY}='S'`. */
+const subscript = /([[{]\s?["']?([A-Za-z_][\w.-]{0,60})["']?\s?[\]}]\s{0,3}=\s{0,3}(["'`]))((?:\\.|(?!\3)[^\\]){1,4096})(?=\3)/g;
+/** `setenv("KEY", "S")`. */
+const namedArgument = /(\(\s{0,3}["']([A-Za-z_][\w.-]{0,60})["']\s{0,3},\s{0,3}(["'`]))((?:\\.|(?!\3)[^\\]){1,4096})(?=\3)/g;
+/** `db.auth("me","S")`, `PSCredential('me','S')`. */
+const loginCall =
+  /(\b(?:auth|login|authenticate|(?:[A-Za-z]{0,40}Credentials?)(?:\]::new)?)\s?\(\s{0,3}(?:"[^"]{0,200}"|'[^']{0,200}')\s{0,3},\s{0,3}(["']))((?:\\.|(?!\2)[^\\]){1,4096})(?=\2)/gi;
+/** `IDENTIFIED BY 'S'`, `SET PASSWORD FOR me = PASSWORD('S')` of SQL. */
+const sqlPassword =
+  /(\b(?:identified\s{1,3}(?:with\s{1,3}\S{1,60}\s{1,3})?by\s{1,3}|password\s{1,3}(?:for\s{1,3}\S{1,200}\s{1,3})?(?:=\s{0,3})?(?:password\s?\(\s?)?)(["']))((?:\\.|(?!\2)[^\\]){1,4096})(?=\2)/gi;
 /** `"pin": 918273645`. */
 const fieldNumber = /(["']([\w.-]{1,60})["']\s{0,3}:\s{0,3})\d{4,40}(?=[\s,}])/g;
 /** URL-encoded: `%22token%22%3A%22S%22`, `%3Ftoken%3DS`. */
@@ -35,20 +50,33 @@ export function redactObjects(text: string): string {
   if (!mayHold.test(text)) {
     return text;
   }
-  return text
+  const keys = /["']kty["']/.test(text)
+    ? text.replace(webKeyPart, (all, before: string, value: string) => (isOpen(value) ? `${before}${redacted}` : all))
+    : text;
+  return keys
     .replace(schemeParts, `$1${redacted}`)
     .replace(shellVariable, (all, set: string, value: string) => (isOpen(value) ? `${set}${redacted}` : all))
     .replace(defaultValue, (all, before: string, name: string, value: string) =>
       hidesValue(name, value) && isOpen(value) ? `${before}${redacted}` : all,
-    )
-    .replace(namedPair, (all, before: string, _quote: string, name: string, _open: string, value: string) =>
-      isSecretName(name) && isOpen(value) ? `${before}${redacted}` : all,
     )
     .replace(
       secretObject,
       (_all, before: string, fields: string) =>
         `${before}${fields.replace(fieldText, (all, colon: string, quote: string, value: string) => (isOpen(value) ? `${colon}${quote}${redacted}${quote}` : all))}`,
     )
+    .replace(secretBelow, (all, before: string, name: string, fields: string) =>
+      /^(?:headers|env)$/i.test(name) || (isSecretName(name) && !openObject.test(name) && before.endsWith('{'))
+        ? `${before}${fields.replace(anyText, (text, quote: string, value: string, sign?: string) => (sign === undefined && isOpen(value) ? `${quote}${redacted}${quote}` : text))}`
+        : all,
+    )
+    .replace(subscript, (all, before: string, name: string, _quote: string, value: string) =>
+      hidesValue(name, value) && isOpen(value) ? `${before}${redacted}` : all,
+    )
+    .replace(namedArgument, (all, before: string, name: string, _quote: string, value: string) =>
+      isSecretName(name) && isOpen(value) ? `${before}${redacted}` : all,
+    )
+    .replace(loginCall, (all, before: string, _quote: string, value: string) => (isOpen(value) ? `${before}${redacted}` : all))
+    .replace(sqlPassword, (all, before: string, _quote: string, value: string) => (isOpen(value) ? `${before}${redacted}` : all))
     .replace(fieldNumber, (all, before: string, name: string) => (isSecretName(name) ? `${before}${redacted}` : all))
     .replace(objectField, (all, before: string, name: string, quote: string, value: string) =>
       hidesValue(name, value) && isOpen(value) ? `${before}${quote}${redacted}${quote}` : all,

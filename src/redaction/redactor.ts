@@ -12,7 +12,10 @@ import {
   shownOfArgument,
 } from './argumentSecrets.ts';
 import { redactCommands } from './commandText.ts';
+import { redactEncoded } from './encodedSecrets.ts';
+import { redactFields } from './fieldSecrets.ts';
 import { headLength, knownValues } from './knownValues.ts';
+import { redactLines } from './lineSecrets.ts';
 import { redactLoose } from './looseSecrets.ts';
 import { redactObjects } from './objectSecrets.ts';
 import { placedArguments } from './programSecrets.ts';
@@ -58,7 +61,7 @@ const listShape = /(\\?["'])([\w.-]+)(\1\s*:\s*\[)((?:\s*(\\?["'])(?:\\{3}.|(?!\
 const listItem = /(\\?["'])((?:\\{3}.|(?!\1)(?:\\.|.))*)(?:\1|$)/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
 const privateKeyShape =
-  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)|PuTTY-User-Key-File-\d:[\s\S]*/g;
+  /-{4,5} ?BEGIN[ +][A-Z\d +]*PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}[\s\S]*?(?:-{4,5} ?END[ +][A-Z\d +]*PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|$)|PuTTY-User-Key-File-\d:[\s\S]*/g;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
 /**
@@ -98,11 +101,14 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return result;
   }
 
-  function redactText(value: string, isCommand = false): string {
+  function redactText(value: string, isCommand = false, depth = 0): string {
     const unknown = replaceKnown(cut(value));
-    return plainWord.test(unknown)
-      ? unknown.replace(tokenShapes, redacted)
-      : redactShapes(redactCommands(redactObjects(unknown.replace(privateKeyShape, redacted)), isCommand));
+    if (plainWord.test(unknown) && !unknown.includes('PRIVATE')) {
+      return unknown.replace(tokenShapes, redacted);
+    }
+    const objects = redactObjects(redactLines(redactFields(unknown.replace(privateKeyShape, redacted))));
+    const decoded = redactEncoded(objects, depth, (inner) => redactText(inner, false, depth + 1));
+    return redactShapes(redactCommands(decoded, isCommand));
   }
 
   function args(list: readonly string[], command?: string): string[] {

@@ -124,7 +124,7 @@ export function isSecretField(name: string): boolean {
 /**
  * Tokens that are recognised by their shape alone: GitHub, GitLab, npm, PyPI, OpenAI, Anthropic, Slack, AWS, Google, Stripe, Hugging Face,
  * Supabase, Figma, Notion, Linear, Tavily, Brave, DigitalOcean, SendGrid, JSON web tokens, private keys, Grafana, Groq, xAI, Perplexity, Replicate, Shopify,
- * Databricks, Vault, Tailscale, LangSmith, Atlassian, Postman, NVIDIA, Sentry, bots of Telegram.
+ * JSON in Base64 (`eyJ…`), hashes of passwords (`$2b$…`), Databricks, Vault, Tailscale, LangSmith, Atlassian, Postman, NVIDIA, Sentry, bots of Telegram.
  */
 export const tokenShapes: RegExp = new RegExp(
   [
@@ -151,6 +151,8 @@ export const tokenShapes: RegExp = new RegExp(
     'do[opr]_v1_\\w{20,}',
     'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
     'eyJ[\\w-]{8,}\\.[\\w-]{4,}(?:\\.[\\w-]*)?',
+    '(?:eyJ|ewog|ew0K|W3si)[\\w+/-]{20,}={0,2}',
+    '\\$(?:apr1|2[abxy]|[156y]|argon2\\w{1,2}|scrypt|pbkdf2[\\w-]{0,10})\\$[\\w./,=+$%-]{8,}',
     'AGE-SECRET-KEY-1\\w{8,}',
     'gl(?:sa|c)_[\\w+/=]{20,}',
     'gsk_\\w{20,}',

@@ -28,7 +28,7 @@ const first = Number(one ?? process.env.FUZZ_FIRST ?? 0);
 const count = one === undefined ? Number(process.env.FUZZ_COUNT ?? (process.env.TEST_LONG === '1' ? 20_000 : 500)) : 1;
 /** Whether the world is read in every way. */
 const all = one !== undefined;
-/** For one world without a pause on a busy machine, ms: then no timer runs, and the watchdog ends this process. */
+/** For one world without a pause, ms of processor time: then no timer runs, and the watchdog ends this process. */
 const limitMs = 60_000;
 
 const regularFile = 0o100_000;

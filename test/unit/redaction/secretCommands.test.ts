@@ -174,6 +174,56 @@ const anyWord: readonly Shape[] = [
   ['subst', 'sh', ['-c', 'x=$(redis-cli -a %S get k)']],
   ['backtick', 'sh', ['-c', 'x=`redis-cli -a %S get k`']],
   ['env var then prog', 'sh', ['-c', 'LANG=C redis-cli -a %S']],
+  ['YAML field', 'server', ['--config', 'db:\n  host: h\n  password: %S\n']],
+  ['YAML block', 'server', ['--config', 'port: 1\npassword: |\n  %S\n\n  %S\nnext: 2\n']],
+  ['YAML block at once', 'server', ['--config', 'password: >-\n  %S\nnext: 2\n']],
+  ['YAML below', 'server', ['--config', 'password:\n  %S\nx: 1']],
+  ['YAML list', 'server', ['--config', 'tokens:\n- %S\n- %S\nport: 1']],
+  ['YAML flow', 'server', ['--config', '{port: 1, password: %S}']],
+  ['YAML flow list', 'server', ['--config', 'tokens: [%S, %S]']],
+  ['YAML tag', 'server', ['--config', 'a: 1\npassword: !!str %S']],
+  ['INI words', 'server', ['--config', '[db]\npassword = my %S x\nport=1\n']],
+  ['INI below', 'server', ['--config', '[db]\npassword =\n    %S\n']],
+  ['netrc', 'server', ['--netrc', 'machine h.example login me password %S']],
+  ['netrc default', 'server', ['--netrc', 'default login me account x password %S']],
+  ['heredoc', 'sh', ['-c', 'server <<EOF\npassword: %S\nEOF']],
+  ['heredoc block', 'sh', ['-c', 'cat > x <<EOF\npassword: |\n  %S\nEOF']],
+  ['PEM URL-encoded', 'server', ['-----BEGIN%20PRIVATE%20KEY-----%0A%S%0A-----END%20PRIVATE%20KEY-----']],
+  ['PEM of a form', 'server', ['-----BEGIN+PRIVATE+KEY-----%S']],
+  ['SSH2', 'server', ['---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n%S\n---- END SSH2 ENCRYPTED PRIVATE KEY ----']],
+  ['JSON web key', 'server', ['{"kty":"EC","crv":"P-256","x":"abc","d":"%S"}']],
+  ['JSON web key oct', 'server', ['{"kty":"oct","k":"%S"}']],
+  ['URL-encoded twice', 'server', ['to=%257B%2522token%2522%253A%2522%S%2522%257D']],
+  ['URL-encoded list', 'server', ['config=%7B%22tokens%22%3A%5B%22%S%22%5D%7D']],
+  ['URL-encoded user', 'server', ['db=postgres%3A%2F%2Fme%3A%S%40h%2Fx']],
+  ['URL-encoded header', 'server', ['h=Authorization%3A%20Bearer%20%S']],
+  ['URL-encoded XML', 'server', ['x=%3Cpassword%3E%S%3C%2Fpassword%3E']],
+  ['JSON three deep', 'server', [JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ token: '%S' }) }) })]],
+  ['JSON four deep', 'server', [JSON.stringify({ z: JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ token: '%S' }) }) }) })]],
+  ['JSON arguments', 'server', ['{"command":"npx","args":["-y","x","--token","%S"]}']],
+  ['JSON arguments of a program', 'server', ['{"command":"redis-cli","args":["-a","%S"]}']],
+  ['JSON5 arguments', 'server', [`{args:['--token','%S']}`]],
+  ['TOML arguments', 'codex', ['-c', 'mcp_servers.x.args = [ "--token", "%S" ]']],
+  ['JSON headers list', 'server', ['{"headers":[["X-Foo","%S"]]}']],
+  ['JSON headers list named', 'server', ['{"headers":[{"name":"X-Foo","value":"%S"}]}']],
+  ['JSON object of a secret', 'server', ['{"password":{"value":"%S","ref":"x"}}', '{"token":{"$secure":"%S"}}']],
+  ['JSON list of pairs', 'server', ['[["password","%S"]]']],
+  ['ODBC braces', 'server', ['Driver={X};Server=h;UID=me;PWD={my;%S};Port=1']],
+  ['docker --env=', 'docker', ['run', '--env=foo=%S', '-efoo=%S', 'x']],
+  ['kubectl', 'kubectl', ['create', 'secret', 'generic', 'x', '--from-literal=foo=%S', '--from-literal', 'foo=%S']],
+  ['NetworkCredential', 'powershell', ['-Command', `[System.Net.NetworkCredential]::new('me','%S')`]],
+  ['mongosh auth', 'mongosh', ['--eval', 'db.auth("me","%S")']],
+  ['SQL identified', 'mysql', ['-e', `CREATE USER me IDENTIFIED BY '%S'`]],
+  ['SQL password', 'psql', ['-c', `ALTER USER me WITH PASSWORD '%S'`]],
+  ['SQL set', 'mysql', ['-e', `SET PASSWORD FOR me = '%S'; SET PASSWORD FOR me = PASSWORD('%S')`]],
+  ['python environ', 'python', ['-c', `os.environ["API_KEY"] = "%S"; os.environ.setdefault("API_KEY", "%S")`]],
+  ['node process.env[]', 'node', ['-e', `process.env['API_KEY']='%S';headers.set('Authorization','%S')`]],
+  ['ruby', 'ruby', ['-e', `ENV['TOKEN']='%S'; run`]],
+  ['perl', 'perl', ['-e', `$ENV{TOKEN}='%S';`]],
+  ['php define', 'php', ['-r', `define('DB_PASSWORD','%S');`]],
+  ['here-string', 'sh', ['-c', `docker login --password-stdin <<< '%S'; sudo -S server <<< %S`]],
+  ['echo for a store', 'sh', ['-c', 'echo %S | pass insert -e x; echo -n %S | gcloud secrets create x --data-file=-']],
+  ['hash', 'server', ['me:$apr1$%S', 'me:$6$salt$%S:19000']],
   ['win folder token=', 'server', ['C:\\srv\\token=%S\\data']],
 ];
 /** Hidden where it looks like a secret. */
@@ -208,6 +258,13 @@ describe('Secrets in real command lines', () => {
       });
     }
   }
+
+  it('are hidden: settings in Base64', () => {
+    for (const text of ['{"token":"canaries"}', '{\n  "token": "canaries"}', '[{"token":"canaries"}]', '{\r\n "token":"canaries"}']) {
+      const value = Buffer.from(text).toString('base64');
+      deepEqual(plain.args(['--config', value, `--config=${value}`], 'server'), ['--config', '‹redacted›', '--config=‹redacted›']);
+    }
+  });
 
   it('in a variable that is JSON or a connection string are known when a program shows them alone', () => {
     for (const value of [

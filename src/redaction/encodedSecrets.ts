@@ -1,0 +1,83 @@
+import { shownOfArgument } from './argumentSecrets.ts';
+import { isOpen } from './looseSecrets.ts';
+import { placedArguments } from './programSecrets.ts';
+import { hidesValue, isSecretField, isSecretName, redacted } from './secretShapes.ts';
+
+/** A part of an address or a form that is URL-encoded. */
+const encodedPart = /[\w.~!*()-]{0,4096}(?:%[\dA-F]{2}[\w.~!*()+-]{0,4096})+/gi;
+/** `"token": "S"` with quotes that are escaped twice or more: JSON in JSON in JSON. */
+const deepName = /(\\{3,15}["'])([\w.-]{1,60})\1\s{0,3}:\s{0,3}(?=\1)/g;
+const deepValue = /(\\{3,15}["'])((?:(?!(?<!\\)\1)[\s\S]){1,4096})/y;
+/** A list of texts, and the program that gets them. */
+const listStart = /\[(?=\s{0,20}\\{0,15}["'])/g;
+const listItem = /\s{0,20}(\\{0,15}["'])((?:(?!(?<!\\)\1)[\s\S]){0,4096})\1\s{0,20}(,|(?=\]))/y;
+const programBefore = /(?:command|cmd|program)[\\"'\s:=]{1,20}([^\\"',\s]{1,200})[\\"',\s]{1,20}(?:args|arguments)[\\"'\s:=]{1,20}$/i;
+
+/** Decoding again and again what is encoded several times. */
+const deepest = 3;
+
+/**
+ * Redacts what only shows its secrets when it is decoded: URL-encoded texts, JSON in JSON in JSON, and lists of arguments in JSON, TOML or YAML
+ * (`{"command":"npx","args":["x","--token","S"]}`).
+ * @param judge redacts a decoded text
+ */
+export function redactEncoded(text: string, depth: number, judge: (decoded: string) => string): string {
+  const shown = text.includes('[') ? redactLists(text) : text;
+  const fields = shown.includes('\\\\\\') ? redactDeep(shown) : shown;
+  return depth < deepest && fields.includes('%')
+    ? fields.replace(encodedPart, (part) => {
+        const decoded = part
+          .replaceAll('+', ' ')
+          .replace(/(?:%[\dA-F]{2})+/gi, (signs) => Buffer.from(signs.replaceAll('%', ''), 'hex').toString());
+        return judge(decoded) === decoded ? part : redacted;
+      })
+    : fields;
+}
+
+/** After another name the search goes on in its value. */
+function redactDeep(text: string): string {
+  let shown = '';
+  let kept = 0;
+  deepName.lastIndex = 0;
+  for (let found = deepName.exec(text); found; found = deepName.exec(text)) {
+    const [, , name = ''] = found;
+    deepValue.lastIndex = deepName.lastIndex;
+    const [, quote = '', value = ''] = deepValue.exec(text) ?? [];
+    if ((isSecretField(name) || hidesValue(name, value)) && isOpen(value)) {
+      const from = deepName.lastIndex + quote.length;
+      shown += text.slice(kept, from) + redacted;
+      kept = from + value.length;
+      deepName.lastIndex = kept;
+    }
+  }
+  return shown + text.slice(kept);
+}
+
+/** Replaces secrets in lists of texts, by the rules for arguments; and the second of two texts where the first is a secret's name. */
+function redactLists(text: string): string {
+  let shown = '';
+  let kept = 0;
+  listStart.lastIndex = 0;
+  for (let start = listStart.exec(text); start; start = listStart.exec(text)) {
+    const items: { readonly value: string; readonly end: number }[] = [];
+    listItem.lastIndex = listStart.lastIndex;
+    for (let item = listItem.exec(text); item; item = listItem.exec(text)) {
+      const [all, quote = '', value = ''] = item;
+      const from = item.index + all.indexOf(quote) + quote.length;
+      items.push({ value, end: from + value.length });
+      listStart.lastIndex = listItem.lastIndex;
+    }
+    const list = items.map(({ value }) => value);
+    const command = programBefore.exec(text.slice(Math.max(0, start.index - 300), start.index))?.[1];
+    const placed = placedArguments(list, command);
+    for (const [index, { value, end }] of items.entries()) {
+      const isPair = index === 1 && items.length === 2 && isSecretName(list[0] ?? '') && !isSecretName(value);
+      const from = isPair ? 0 : shownOfArgument(placed, index, command);
+      if (from !== undefined && isOpen(value.slice(from))) {
+        shown += text.slice(kept, end - value.length + from) + redacted;
+        kept = end;
+      }
+    }
+  }
+  return shown + text.slice(kept);
+}
