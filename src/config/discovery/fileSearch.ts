@@ -82,7 +82,7 @@ export function fixedSearches(places: Places, userDirs: readonly UserDir[]): Sea
         // An extension has files of its own in the directories of every editor.
         const owner = row.userDirs === undefined && files.of === undefined ? row.id : dir.owner;
         add(
-          at.paths.map((path) => join(dir.path, path)),
+          at.paths.map((path) => inside(dir.path, normalize(path))),
           { files, reader: row.id, owner },
           false,
         );
@@ -186,7 +186,7 @@ export function presentClients(places: Places, userDirs: readonly UserDir[]): Cl
         at.kind === 'fixed'
           ? at.paths(places).map(ofFile)
           : at.kind === 'user-dir' && row.userDirs === undefined
-            ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => dirname(join(dir.path, path))))
+            ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => inside(dir.path, dirname(path))))
             : [],
       );
     const data = userDirs.filter((dir) => dir.owner === row.id).map((dir) => dirname(dir.path));
