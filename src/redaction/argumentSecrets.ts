@@ -42,8 +42,8 @@ export function shownOfArgument(placed: PlacedArguments, index: number, command?
   if (isSecretByPlace(list, index)) {
     return 0;
   }
-  const ofProgram = isOpen(arg) ? shownOfProgram(placed, index) : undefined;
-  if (ofProgram !== undefined) {
+  const ofProgram = shownOfProgram(placed, index);
+  if (ofProgram !== undefined && isOpen(arg)) {
     return ofProgram;
   }
   const [, option = '', glued = ''] = /^(-[A-Za-z]|\/[A-Za-z]:)([^-\s].*)$/s.exec(arg) ?? [];
@@ -117,10 +117,13 @@ export function isSurelyNamed(list: readonly string[], index: number): boolean {
 /** Whether an argument is a secret because of the words before it: a header in two or three words, a header's name alone, a name that a program is told to set. */
 function isSecretByPlace(list: readonly string[], index: number): boolean {
   const arg = list[index] ?? '';
+  // Most words have nothing before them, and then their own form, which takes longer to judge, does not matter.
+  return !/^--?[A-Za-z]/.test(arg) && isIntroduced(list, index) && isOpen(arg);
+}
+
+function isIntroduced(list: readonly string[], index: number): boolean {
+  const arg = list[index] ?? '';
   const before = list[index - 1] ?? '';
-  if (/^--?[A-Za-z]/.test(arg) || !isOpen(arg)) {
-    return false;
-  }
   // The header's name may be two words back, with its scheme in between.
   const nameAt = schemeWord.test(before) && index >= 2 ? index - 2 : index - 1;
   const name = list[nameAt] ?? '';
@@ -152,6 +155,9 @@ function isAfterScheme(list: readonly string[], index: number): boolean {
 
 /** `aws configure set aws_secret_access_key S`, `npm config set //host/:_authToken S`; any variable of `set -x NAME S` and `setx NAME S`. */
 function isSetValue(list: readonly string[], index: number): boolean {
+  if (index < 2) {
+    return false;
+  }
   const name = list[index - 1] ?? '';
   const [, setter = '', options = ''] = /(?:^| )(setx?)((?: -[a-zA-Z]{1,5})?)$/i.exec(`${list[index - 3]} ${list[index - 2]}`) ?? [];
   const isExported = /x$/i.test(setter) || /x/.test(options);
@@ -209,8 +215,8 @@ function nameBefore(list: readonly string[], place: number): string | undefined 
 /** A secret that the words before it tell, whatever it looks like: the password of a program, a header in words. */
 export function secretByPlace(placed: PlacedArguments, index: number): string | undefined {
   const arg = placed.list[index] ?? '';
-  const shown = isSecretByPlace(placed.list, index) ? 0 : isOpen(arg) ? shownOfProgram(placed, index) : undefined;
-  return shown === undefined ? undefined : arg.slice(shown);
+  const shown = isSecretByPlace(placed.list, index) ? 0 : shownOfProgram(placed, index);
+  return shown === undefined || !isOpen(arg) ? undefined : arg.slice(shown);
 }
 
 /** Whether a secret shows only where a command is split into words: the password of a program, what it is told to set. */

@@ -65,9 +65,8 @@ export function baseProgram(word: string): string {
 function programsIn(list: readonly string[], command: string | undefined): ReadonlyMap<ProgramRule, number> {
   const programs = new Map<ProgramRule, number>();
   const note = (word: string, index: number): void => {
-    const name = baseProgram(word);
-    for (const rule of name === '' ? [] : rules) {
-      if (!programs.has(rule) && rule.program.test(name)) {
+    for (const rule of rulesOf(word)) {
+      if (!programs.has(rule)) {
         programs.set(rule, index);
       }
     }
@@ -75,6 +74,26 @@ function programsIn(list: readonly string[], command: string | undefined): Reado
   note(command ?? '', -1);
   list.forEach(note);
   return programs;
+}
+
+/** Command lines repeat the names of programs and packages hundreds of times. */
+const rulesOfWords = new Map<string, readonly ProgramRule[]>();
+const mostWords = 1_000;
+
+function rulesOf(word: string): readonly ProgramRule[] {
+  const known = rulesOfWords.get(word);
+  if (known !== undefined) {
+    return known;
+  }
+  const name = baseProgram(word);
+  const found = name === '' ? [] : rules.filter(({ program }) => program.test(name));
+  if (rulesOfWords.size >= mostWords) {
+    rulesOfWords.clear();
+  }
+  if (word.length <= 200) {
+    rulesOfWords.set(word, found);
+  }
+  return found;
 }
 
 /** Options and words that the rules look at; most arguments are none. */

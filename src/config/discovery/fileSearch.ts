@@ -82,7 +82,7 @@ export function fixedSearches(places: Places, userDirs: readonly UserDir[]): Sea
         // An extension has files of its own in the directories of every editor.
         const owner = row.userDirs === undefined && files.of === undefined ? row.id : dir.owner;
         add(
-          at.paths.map((path) => join(dir.path, path)),
+          at.paths.map((path) => inside(dir.path, normalize(path))),
           { files, reader: row.id, owner },
           false,
         );
@@ -115,11 +115,11 @@ export function projectSearches(places: Places, folders: readonly string[], work
         wanted.push(one);
         for (const folder of searched) {
           if (mayBeThere(one, listed.get(folder))) {
-            const expanded = one.pattern ? expand(inside(folder, one)) : { found: [inside(folder, one)], directories: [] };
+            const expanded = one.pattern ? expand(inside(folder, one.path)) : { found: [inside(folder, one.path)], directories: [] };
             directories.push(...expanded.directories);
             searches.push(...expanded.found.map((file) => ({ ...rest, paths: [file], folder })));
           } else if (one.pattern) {
-            directories.push(dirname(inside(folder, one)));
+            directories.push(inside(folder, dirname(one.path)));
           }
         }
       }
@@ -128,7 +128,12 @@ export function projectSearches(places: Places, folders: readonly string[], work
   const nowhere = (one: Wanted): FileSearch[] =>
     one.pattern
       ? []
-      : [{ ...one.rest, paths: one.folders.filter((folder) => !mayBeThere(one, listed.get(folder))).map((folder) => inside(folder, one)) }];
+      : [
+          {
+            ...one.rest,
+            paths: one.folders.filter((folder) => !mayBeThere(one, listed.get(folder))).map((folder) => inside(folder, one.path)),
+          },
+        ];
   return { searches: ownersFirst(searches), directories, absent: () => ownersOf(wanted.flatMap(nowhere)) };
 }
 
@@ -147,7 +152,8 @@ function mayBeThere({ first }: Wanted, names: ReadonlySet<string> | undefined): 
   return names?.has(first) !== false;
 }
 
-function inside(folder: string, { path }: Wanted): string {
+/** @param path normal, so that nothing is left to resolve */
+function inside(folder: string, path: string): string {
   return folder.endsWith(sep) ? folder + path : folder + sep + path;
 }
 
@@ -180,7 +186,7 @@ export function presentClients(places: Places, userDirs: readonly UserDir[]): Cl
         at.kind === 'fixed'
           ? at.paths(places).map(ofFile)
           : at.kind === 'user-dir' && row.userDirs === undefined
-            ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => dirname(join(dir.path, path))))
+            ? userDirs.flatMap((dir) => at.paths.filter((path) => path.includes('/')).map((path) => inside(dir.path, dirname(path))))
             : [],
       );
     const data = userDirs.filter((dir) => dir.owner === row.id).map((dir) => dirname(dir.path));
@@ -227,17 +233,17 @@ function expand(path: string, listed: Listed = new Map()): { readonly found: rea
   if (!path.includes('*')) {
     return { found: [normalize(path)], directories: [] };
   }
-  const { root } = parse(path);
+  const whole = normalize(path);
+  const { root } = parse(whole);
   const directories: string[] = [];
   let found = [root];
-  const segments = path.slice(root.length).split(/[\\/]/);
-  for (const segment of segments) {
+  for (const segment of whole.slice(root.length).split(sep)) {
     if (!segment.includes('*')) {
-      found = found.map((at) => join(at, segment));
+      found = found.map((at) => inside(at, segment));
       continue;
     }
     directories.push(...found);
-    found = found.flatMap((at) => fittingNames(at, segment, listed).map((name) => join(at, name))).slice(0, maxFound);
+    found = found.flatMap((at) => fittingNames(at, segment, listed).map((name) => inside(at, name))).slice(0, maxFound);
   }
   return { found, directories };
 }

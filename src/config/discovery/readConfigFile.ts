@@ -59,11 +59,13 @@ function readAll(handle: number, size: number): string {
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxConfigBytes));
   let used = 0;
   while (used < buffer.length) {
-    const bytesRead = readSync(handle, buffer, used, buffer.length - used, used);
-    if (bytesRead === 0) {
+    const wanted = buffer.length - used;
+    const bytesRead = readSync(handle, buffer, used, wanted, used);
+    used += bytesRead;
+    // A read that gives less than it was asked for has met the end, where all is read that the file had.
+    if (bytesRead === 0 || (bytesRead < wanted && used >= size)) {
       break;
     }
-    used += bytesRead;
   }
   const bytes = buffer.subarray(0, used);
   // Windows PowerShell writes UTF-16 when output is redirected to a file.

@@ -1,6 +1,7 @@
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { msg, t, translated } from '../../base/language/translate.ts';
 import type { FileProblem } from './serverFile.ts';
+import { strictTree } from './strictTree.ts';
 
 /** Deeper files are refused, before the recursive parser overflows the stack. */
 const maxDepth = 200;
@@ -30,6 +31,10 @@ export function parseJsonc(text: string): JsoncFile {
       ...none,
       problem: { message: t('This is nested deeper than {0} levels; the file is not read.', maxDepth), ...position(tooDeep) },
     };
+  }
+  const strict = strictTree(text);
+  if (strict) {
+    return { root: strict, position, isBroken: () => false, problem: undefined };
   }
   const errors: ParseError[] = [];
   let root: Node | undefined;

@@ -99,7 +99,14 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
 }
 
 function valuesOf(entry: Readonly<Record<string, unknown>>, names: readonly string[]): unknown[] {
-  return names.map((name) => entry[name]).filter((value) => value !== undefined && value !== null);
+  const found: unknown[] = [];
+  for (const name of names) {
+    const value = entry[name];
+    if (value !== undefined && value !== null) {
+      found.push(value);
+    }
+  }
+  return found;
 }
 
 function isTexts(value: unknown): value is readonly string[] {
@@ -139,8 +146,11 @@ function environmentOf(fields: readonly unknown[]): { readonly env: Readonly<Rec
 }
 
 function unreadTexts(entry: Readonly<Record<string, unknown>>): Pick<EntryFields, 'unread'> {
-  const tables = Object.entries(entry).flatMap(([key, table]) => (!readTables.has(key) && isRecord(table) ? Object.entries(table) : []));
-  const texts = tables.flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : []));
+  // Most entries have none.
+  const tables = Object.keys(entry).filter((key) => !readTables.has(key) && isRecord(entry[key]));
+  const texts = tables
+    .flatMap((key) => Object.entries(asRecord(entry[key]) ?? {}))
+    .flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : []));
   // Not by assignment: a name may be __proto__.
   return texts.length === 0 ? {} : { unread: Object.fromEntries(texts) };
 }
