@@ -242,6 +242,8 @@ describe('Launch Through Guard', function () {
     await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Without Guard');
     await titleAction('Write Change').click();
     await waitFor('the undo', () => readFileSync(file, 'utf8') === original);
+    await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes, runs/.test(label) && !/guarded/.test(label)));
+    await workbench.told('notes now runs without the guard');
   });
 
   it('is refused where others get the file too, with what to do instead', async () => {

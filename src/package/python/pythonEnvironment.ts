@@ -1,4 +1,5 @@
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import type { ProcessDetail } from '../../model/process.ts';
 import { readBounded, readStart, realPath, statPath } from '../../storage/boundedFile.ts';
 import { programFile, workingDirectory } from '../processView.ts';
@@ -29,7 +30,7 @@ export function pythonEnvironmentOf(
   const cwd = workingDirectory(detail);
   if (/[\\/]/.test(interpreter)) {
     if (!isAbsolute(interpreter) && cwd === undefined) {
-      return { unknown: 'its interpreter is named relative to a working directory that cannot be read' };
+      return { unknown: because`its interpreter is named relative to a working directory that cannot be read` };
     }
     const path = resolve(cwd ?? '/', interpreter);
     if (statPath(path).status === 'ok' || venvConfig(dirname(dirname(path)))) {
@@ -56,7 +57,7 @@ export function pythonEnvironmentOf(
   if (named !== undefined && isAbsolute(named) && statPath(named).status === 'ok') {
     return { environment: environmentOfInterpreter(named) };
   }
-  return exe === undefined ? { unknown: 'its interpreter cannot be read' } : { environment: environmentOfInterpreter(exe) };
+  return exe === undefined ? { unknown: because`its interpreter cannot be read` } : { environment: environmentOfInterpreter(exe) };
 }
 
 /** A venv's interpreter is a link to the base one, so the venv is found before links are resolved. */
