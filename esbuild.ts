@@ -53,6 +53,19 @@ const manifestVersion: Plugin = {
   },
 };
 
+/** The programs of the guard speak English: their reasons are templates without the tag that translates them, which would cost their start. */
+const englishReasons: Plugin = {
+  name: 'english-reasons',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/](?:lock|package|process|storage)[\\/].+\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8')
+        .replace(/^import \{ because \} .*$/m, '')
+        .replaceAll('because`', '`'),
+      loader: 'ts',
+    }));
+  },
+};
+
 /** What all builds share. */
 export const common = {
   bundle: true,
@@ -71,13 +84,15 @@ export const common = {
 /** Command line and extension share most of their code, so they are one build with common pieces. The guard is a build of its own: `protect` copies it, and it starts with each server. */
 export type BuildName = 'core' | 'guard' | 'host' | 'relay';
 
+const ownPlugins = [...common.plugins, englishReasons];
+
 /** Modules that these load by `import()` are separate pieces: compiling them costs more than running them, and most starts need few of them. */
 const builds: Record<BuildName, BuildOptions> = {
   core: { ...common, entryPoints: { extension: 'src/extension/activate.ts', cli: 'src/cli/main.ts' }, external: ['vscode'] },
-  guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' } },
+  guard: { ...common, entryPoints: { guard: 'src/guard/main.ts' }, plugins: ownPlugins },
   // Loaded by `guard.cjs`. Builds of their own: as pieces of the guard they would split its start further.
-  host: { ...common, entryPoints: { host: 'src/host/runHost.ts' } },
-  relay: { ...common, entryPoints: { relay: 'src/relay/runRelay.ts' } },
+  host: { ...common, entryPoints: { host: 'src/host/runHost.ts' }, plugins: ownPlugins },
+  relay: { ...common, entryPoints: { relay: 'src/relay/runRelay.ts' }, plugins: ownPlugins },
 };
 const buildNames = ['core', 'guard', 'host', 'relay'] as const;
 

@@ -10,15 +10,16 @@ export const bundleFile = join(projectRoot, 'l10n', 'bundle.l10n.json');
 
 /** Defines the functions that are collected. */
 const ownFile = 'base/language/translate.ts';
+const reasonFile = 'base/language/because.ts';
 /** Tables that may import nothing: the fields that views translate. */
 const tables: readonly { readonly path: RegExp; readonly fields: RegExp }[] = [
   { path: /^model\/staleMode\.ts$/, fields: /\b(?:summary|detail):\s*$/ },
   { path: /^model\/finding\.ts$/, fields: /\basItWasStarted =\s*$/ },
-  // The guard loads these, and translates nothing.
-  { path: /^package\//, fields: /\b(?:unknown|reason):\s*$/ },
   { path: /^clients\/\w+Clients\.ts$/, fields: /\b(?:restartStep|newSessionStep|stopStep|secretStep|seen|copies|text):\s*$/ },
 ];
 
+/** A template of `because`, with at most one template inside each of its places. */
+const reason = /(?<![\w.#'"`\\])because`((?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^`{}]|`[^`]*`)*\})*)`/g;
 const call = /(?<![\w.#'"`\\])(t|msg)\(\s*/g;
 const literal = /^(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")/;
 const atTop = /^(?:export )?const [^=]*= [\s\S]*?^[^\s].*;$|^(?:export )?const .*;$/gm;
@@ -37,6 +38,10 @@ export function collectTexts(files: readonly SourceFile[]): { readonly texts: re
       } else {
         texts.add(textIn(word));
       }
+    }
+    for (const [, template = ''] of path === reasonFile ? [] : code.matchAll(reason)) {
+      let places = 0;
+      texts.add(template.replace(/\$\{(?:[^`{}]|`[^`]*`)*\}/g, () => `{${places++}}`));
     }
     for (const { fields } of tables.filter((table) => table.path.test(path))) {
       for (const { 0: word, index } of code.matchAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g)) {

@@ -28,6 +28,8 @@ export const commands = {
   ignoreFinding: 'mcpShepherd.ignoreFinding',
   stopIgnoring: 'mcpShepherd.stopIgnoring',
   unmute: 'mcpShepherd.unmute',
+  startWhenCalled: 'mcpShepherd.startWhenCalled',
+  startWithSession: 'mcpShepherd.startWithSession',
   copyPid: 'mcpShepherd.copyPid',
   revealDefinition: 'mcpShepherd.revealDefinition',
   copyEntry: 'mcpShepherd.copyEntry',

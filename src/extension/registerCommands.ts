@@ -1,4 +1,5 @@
 import { commands as editor, env, Position, Range, Uri, window } from 'vscode';
+import type { StartMode } from '../action/protect/guardArguments.ts';
 import { reasonOf } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
 import { t } from '../base/language/translate.ts';
@@ -65,6 +66,10 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
       tell('info', t('That server is no longer running.'));
     }
   };
+  const changeStart = (start: StartMode) => async (argument: unknown) => {
+    const definition = definitionFor(argument, state, tree);
+    await (definition ? (await targets.guards()).change(definition, 'protect', start) : reveal(definition));
+  };
   return {
     [commands.fixProblems]: () => targets.fixes.pick(),
     [commands.restartServer]: () => restarts.pick(),
@@ -78,6 +83,8 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     [commands.showLog]: () => log.show(),
     [commands.launchThroughGuard]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'protect'),
     [commands.launchDirectly]: async (argument) => (await targets.guards()).change(entryFor(argument, state, tree), 'unprotect'),
+    [commands.startWhenCalled]: changeStart('lazy'),
+    [commands.startWithSession]: changeStart('eager'),
     [commands.copyEntry]: async (argument) => {
       const definition = definitionFor(argument, state, tree);
       await (definition ? (await targets.guards()).copy(definition) : reveal(definition));

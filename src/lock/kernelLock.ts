@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { errorCode, reasonOf } from '../base/errors.ts';
+import { because } from '../base/language/because.ts';
 import { type FlockHelper, findFlockHelpers, flockByHelper, unlockByHelper } from './flockHelper.ts';
 
 /** How the kernel keeps the lock: flock(2), or on Windows a file that is open without sharing. */
@@ -80,7 +81,7 @@ async function tryOnce(path: string, options: LockOptions): Promise<LockAttempt>
     // The file was deleted or replaced between open and lock.
     attempt.lock.release();
   }
-  return { status: 'refused', reason: `${path} is replaced repeatedly by another process` };
+  return { status: 'refused', reason: because`${path} is replaced repeatedly by another process` };
 }
 
 async function openAndLock(path: string, options: LockOptions): Promise<LockAttempt> {
@@ -94,7 +95,10 @@ async function openAndLock(path: string, options: LockOptions): Promise<LockAtte
   const uid = platform === 'win32' ? undefined : process.geteuid?.();
   if (!info.isFile() || (uid !== undefined && info.uid !== uid)) {
     closeSync(fd);
-    return { status: 'refused', reason: info.isFile() ? `${path} belongs to user ${info.uid}` : `${path} is not a regular file` };
+    return {
+      status: 'refused',
+      reason: info.isFile() ? because`${path} belongs to user ${info.uid}` : because`${path} is not a regular file`,
+    };
   }
   if (platform === 'win32' || platform === 'darwin') {
     const reason = platform === 'win32' ? sharingFault(path, platform) : undefined;
@@ -125,9 +129,9 @@ function open(path: string, platform: NodeJS.Platform): { fd: number } | Exclude
       return { status: 'held' };
     }
     if (['ENOLCK', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EINVAL'].includes(code)) {
-      return { status: 'unavailable', reason: `the file system of ${path} does not support locks (${code})` };
+      return { status: 'unavailable', reason: because`the file system of ${path} does not support locks (${code})` };
     }
-    return { status: 'refused', reason: `${path} cannot be opened (${code})` };
+    return { status: 'refused', reason: because`${path} cannot be opened (${code})` };
   }
 }
 

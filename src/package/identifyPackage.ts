@@ -1,6 +1,7 @@
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorName } from '../base/errors.ts';
+import { because } from '../base/language/because.ts';
 import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
 import { launchAsNode, observedWords } from '../process/commandline/parseLaunch.ts';
@@ -25,11 +26,11 @@ export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identif
     const runtime = runtimeOf(row, detail);
     if (runtime === undefined) {
       const program = basename(programFile(detail) ?? row.argv[0] ?? row.name);
-      return { unknown: `its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };
+      return { unknown: because`its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };
     }
     return runtime === 'python' ? identifyPython(row, detail) : identifyScript(runtime, row, detail);
   } catch (error) {
-    return { unknown: `its package could not be found (${errorName(error)})` };
+    return { unknown: because`its package could not be found (${errorName(error)})` };
   }
 }
 
@@ -57,7 +58,7 @@ function runtimeByName(program: string): Runtime | undefined {
 
 function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detail: ProcessDetail): Identified {
   if (/^(npm|npx|pnpm|yarn) /.test(row.commandLine) && row.argv.length <= 1) {
-    return { unknown: 'it only launches another process' };
+    return { unknown: because`it only launches another process` };
   }
   const find = { node: nodeScript, bun: bunScript, deno: denoScript }[runtime];
   const args = row.argv.slice(1);
@@ -74,7 +75,7 @@ function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detai
   if (detail.environment === undefined) {
     return direct;
   }
-  return fromEnvironment(detail) ?? { unknown: 'it replaced its own command line, and its environment does not show what it runs' };
+  return fromEnvironment(detail) ?? { unknown: because`it replaced its own command line, and its environment does not show what it runs` };
 }
 
 /** Whether a process replaced its arguments by a title: one argument that is not its program. */
@@ -97,7 +98,7 @@ function fromArgument(
   }
   const cwd = workingDirectory(detail);
   if (cwd === undefined) {
-    return { unknown: 'its script is named relative to a working directory that is gone or cannot be read' };
+    return { unknown: because`its script is named relative to a working directory that is gone or cannot be read` };
   }
   return refOfScript(resolve(cwd, script));
 }

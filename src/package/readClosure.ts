@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { errorName } from '../base/errors.ts';
+import { because } from '../base/language/because.ts';
 import type { ClosureReading, PackageRef, PartsOrFailure } from '../model/package.ts';
 import { statPath } from '../storage/boundedFile.ts';
 import { MetadataCache } from './metadataCache.ts';
@@ -30,7 +31,7 @@ export function readClosure(
   try {
     parts = ref.ecosystem === 'npm' ? readNpmClosure(ref, cache, now, imported) : readPythonClosure(ref, cache, now);
   } catch (error) {
-    parts = { status: 'unreadable', reason: `${ref.name} could not be read (${errorName(error)})` };
+    parts = { status: 'unreadable', reason: because`${ref.name} could not be read (${errorName(error)})` };
   }
   if (parts.status !== 'ok') {
     const watch = [ref.entry, ref.environment].map(nearestDirectory).filter((path) => path !== undefined);

@@ -1,3 +1,4 @@
+import { because } from '../base/language/because.ts';
 import { programOnPath, runProgram } from '../base/runProgram.ts';
 
 /** One running container. */
@@ -52,7 +53,7 @@ export async function askDocker(run: RunDocker, images: readonly string[]): Prom
     }
     return { containers: listed.split('\n').flatMap(containerOf), images: found };
   } catch {
-    return { unknown: 'docker did not answer within a second (no daemon, or no permission to ask it)' };
+    return { unknown: because`docker did not answer within a second (no daemon, or no permission to ask it)` };
   }
 }
 

@@ -1,4 +1,5 @@
 import { errorCode, reasonOf } from '../base/errors.ts';
+import { because } from '../base/language/because.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow, type ProcessTable } from '../model/process.ts';
 import { processTree } from './tree/processTree.ts';
 
@@ -157,7 +158,7 @@ class ServerTree {
       } catch (error) {
         const code = errorCode(error) ?? reasonOf(error);
         if (code !== 'ESRCH') {
-          this.#failure = `PID ${row.pid} may not be signalled (${code})`;
+          this.#failure = because`PID ${row.pid} may not be signalled (${code})`;
         }
       }
     }
@@ -191,7 +192,13 @@ class ServerTree {
       return { status: 'ended', processes, ...ofOtherUsers };
     }
     const pids = this.#living.map((row) => row.pid);
-    return { status: 'left', pids, reason: this.#failure ?? `PID ${pids.join(', ')} still runs after SIGKILL`, processes, ...ofOtherUsers };
+    return {
+      status: 'left',
+      pids,
+      reason: this.#failure ?? because`PID ${pids.join(', ')} still runs after SIGKILL`,
+      processes,
+      ...ofOtherUsers,
+    };
   }
 
   #ended(): EndedProcess[] {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { errorCode } from '../base/errors.ts';
 import { isRecord } from '../base/json.ts';
+import { because } from '../base/language/because.ts';
 
 /** Far more than any installer writes into a metadata file. */
 const maxMetadataBytes = 4 * 1024 * 1024;
@@ -20,7 +21,7 @@ type PathState =
 export function statPath(path: string): PathState {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
-    return stat ? { status: 'ok', stat } : { status: 'absent', reason: `${path} does not exist` };
+    return stat ? { status: 'ok', stat } : { status: 'absent', reason: because`${path} does not exist` };
   } catch (error) {
     return failure(path, error);
   }
@@ -117,10 +118,14 @@ function readAll(handle: number, size: number, maxBytes: number): Buffer {
 
 function refuse(path: string, stat: Stats, maxBytes: number): Exclude<FileRead, { status: 'ok' }> | undefined {
   if (!stat.isFile()) {
-    const what = stat.isDirectory() ? 'a directory' : stat.isFIFO() ? 'a named pipe' : 'not a regular file';
-    return { status: 'unreadable', reason: `${path} is ${what}` };
+    const reason = stat.isDirectory()
+      ? because`${path} is a directory`
+      : stat.isFIFO()
+        ? because`${path} is a named pipe`
+        : because`${path} is not a regular file`;
+    return { status: 'unreadable', reason };
   }
-  return stat.size > maxBytes ? { status: 'unreadable', reason: `${path} is too large (${stat.size} bytes)` } : undefined;
+  return stat.size > maxBytes ? { status: 'unreadable', reason: because`${path} is too large (${stat.size} bytes)` } : undefined;
 }
 
 /** The path with all links followed; undefined when it leads to nothing that can be seen. Never throws. */
@@ -138,14 +143,14 @@ export function failure(path: string, error: unknown): { readonly status: 'absen
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return { status: 'absent', reason: `${path} does not exist` };
+      return { status: 'absent', reason: because`${path} does not exist` };
     case 'ELOOP':
-      return { status: 'unreadable', reason: `${path} is a link that is not followed, or a loop of links` };
+      return { status: 'unreadable', reason: because`${path} is a link that is not followed, or a loop of links` };
     case 'EACCES':
     case 'EPERM':
-      return { status: 'unreadable', reason: `${path} may not be read (permission denied)` };
+      return { status: 'unreadable', reason: because`${path} may not be read (permission denied)` };
     default:
-      return { status: 'unreadable', reason: `${path} cannot be read (${code})` };
+      return { status: 'unreadable', reason: because`${path} cannot be read (${code})` };
   }
 }
 

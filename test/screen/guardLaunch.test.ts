@@ -25,6 +25,8 @@ describe('Launch Through Guard', function () {
   before(async () => {
     workbench = await openWorkbench({
       size: { width: 1400, height: 760 },
+      // These tests start notes more often than a user does.
+      settings: { 'mcpShepherd.respawnStorm.starts': 100 },
       prepare: async ({ workspace, home, extensionsDir }) => {
         installProbe(extensionsDir);
         probe = new EditorProbe(join(home, 'probe-port'));
@@ -204,6 +206,44 @@ describe('Launch Through Guard', function () {
     assert.equal(readFileSync(file, 'utf8'), original);
     await workbench.told('notes now runs without the guard');
     await remember('three');
+  });
+
+  it('starts only when it is called, by its menu: not with the next session, and with the first call', async () => {
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Start Only When Called');
+    await waitFor('the change', async () => /--start",\s*"lazy/.test(plain(await diff().textContent())));
+    assertNames(
+      await (await workbench.notice('Nothing is written yet')).textContent(),
+      'Start notes only when it is called',
+      'Launch Without Guard',
+    );
+    await workbench.screenshot('guard-lazy-preview-dark');
+    await workbench.answerLink('Nothing is written yet', 'Write Change');
+    await workbench.told('notes starts when it is called');
+    assertNames(readFileSync(file, 'utf8'), '"--start", "lazy", "--"');
+    await waitFor('the row to run', async () => (await labels()).some((label) => /^notes, runs .*, guarded$/.test(label)));
+    // A session in which its guard learns what it answers.
+    await probe.command('workbench.mcp.stopServer', 'mcp.config.ws0.notes');
+    await waitFor('the end of that session', async () => !(await labels()).some((label) => /^notes, runs/.test(label)));
+    // By the row's own button: nothing but the guard runs, and no message says that it did not start.
+    await workbench.rowAction(workbench.rows('notes').first(), 'Start');
+    await waitFor('the guard alone', async () => (await labels()).some((label) => /^notes: not started: never called/.test(label)));
+    await workbench.screenshot('guard-lazy-resting-dark');
+    assert.equal(await workbench.notifications('did not start').count(), 0);
+    await remember('four');
+    await waitFor('the server', async () => (await labels()).some((label) => /^notes, runs .*, guarded$/.test(label)));
+  });
+
+  it('starts with each session again, and without the guard, by the same menu', async () => {
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Start With Each Session');
+    await workbench.answerLink('Nothing is written yet', 'Write Change');
+    await workbench.told('notes starts with each session');
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /--start/);
+    await waitFor('the row to run', async () => (await labels()).some((label) => /^notes, runs .*, guarded$/.test(label)));
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Launch Without Guard');
+    await titleAction('Write Change').click();
+    await waitFor('the undo', () => readFileSync(file, 'utf8') === original);
+    await waitFor('the row to say so', async () => (await labels()).some((label) => /^notes, runs/.test(label) && !/guarded/.test(label)));
+    await workbench.told('notes now runs without the guard');
   });
 
   it('is refused where others get the file too, with what to do instead', async () => {

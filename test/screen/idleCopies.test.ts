@@ -24,8 +24,9 @@ exports.activate = (context) => context.subscriptions.push(
   require('vscode').commands.registerCommand('test.later', () => { ahead += 5_400_000; }),
 );`;
 
-/** Answers the handshake, and then nothing more is asked. */
+/** Answers the handshake, and then nothing more is asked. It is larger than a guard. */
 const server = `
+globalThis.kept = Buffer.alloc(40 * 1024 ** 2, 1);
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line);
   const result = method === 'initialize'
@@ -197,6 +198,14 @@ describe('Idle copies of a living client on the screen', function () {
       .first()
       .waitFor();
     await workbench.screenshot('copies-stopped-dark');
+  });
+
+  it('are cured for the next thread by the button of the row beside them: its guard starts a server when it is called', async () => {
+    await workbench.rowAction(workbench.rows(/PID/).filter({ hasText: 'idle copy' }).first(), 'Start Only When Called…');
+    const notice = await workbench.notice('Nothing is written yet');
+    assertNames(await notice.textContent(), 'Start notes only when it is called');
+    await workbench.screenshot('copies-lazy-dark');
+    await workbench.answerLink('Nothing is written yet', 'Discard');
   });
 
   it('of which fewer than ten are left are information: no badge, and the row of each still says it', async () => {

@@ -49,6 +49,19 @@ describe('The English bundle', () => {
     assert.deepEqual([of("tell(t('The server has no entry.'));"), of("log.warn('The server has no entry.');")], [0, 0]);
   });
 
+  it('holds the reasons that the guard and the views share, by the tag of their templates', () => {
+    const reasonAreas = /^(?:package|process|lock\/control)\//;
+    const untagged = ({ path, text }: SourceFile): readonly string[] =>
+      [...text.matchAll(/\b(?:unknown|reason): (?:[^'`\n]*[?:] )?(?:'[^'\n]* [^'\n]*'|`[^`\n]* [^`\n]*`)/g)].map(
+        ([found]) => `src/${path}: ${found}`,
+      );
+    assert.deepEqual(files.filter(({ path }) => reasonAreas.test(path)).flatMap(untagged), []);
+    const of = (text: string) => [untagged({ path: 'package/x.ts', text }).length, ...collectTexts([{ path: 'package/x.ts', text }]).texts];
+    assert.deepEqual(of('f({ unknown: `${file} is gone` });'), [1], 'control');
+    assert.deepEqual(of("f({ reason: found ? 'it is gone' : x });"), [1], 'control');
+    assert.deepEqual(of('f({ unknown: because`${file} of ${a + (b ? `@${b}` : c)} is gone` });'), [0, '{0} of {1} is gone']);
+  });
+
   it('control: a new text, a text that is not literal, and one that is translated too early are found', () => {
     const of = (text: string) => collectTexts([{ path: 'extension/x.ts', text }]);
     assert.deepEqual(of(`f(t('It\\'s {0}.', name), msg("a 'b'"), x.t('c'), split('d'));`).texts, ["It's {0}.", "a 'b'"]);

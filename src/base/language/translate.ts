@@ -1,3 +1,5 @@
+import { tellReasons } from './because.ts';
+
 /** The texts of the display language, by their English texts; undefined: English. */
 let bundle: Readonly<Record<string, string>> | undefined;
 
@@ -7,6 +9,12 @@ let bundle: Readonly<Record<string, string>> | undefined;
  */
 export function setTexts(texts: Readonly<Record<string, string>> | undefined): void {
   bundle = texts;
+  tellReasons((parts, values) =>
+    translated(
+      parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`),
+      ...values,
+    ),
+  );
 }
 
 /**

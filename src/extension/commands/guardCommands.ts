@@ -1,7 +1,7 @@
 import { type QuickPickItem, window, workspace } from 'vscode';
 import { copyTargets, prepareCopy } from '../../action/protect/copyEntry.ts';
 import { prepareFix } from '../../action/protect/entryFix.ts';
-import { guardability } from '../../action/protect/guardArguments.ts';
+import { guardability, type StartMode } from '../../action/protect/guardArguments.ts';
 import { type Installer, installLauncher, tryLauncher } from '../../action/protect/launcher.ts';
 import {
   makeChange,
@@ -27,6 +27,8 @@ import type { WindowState } from '../window/windowState.ts';
 interface How {
   readonly action: ProtectRequest['action'];
   readonly portable: boolean;
+  /** When the guard starts the server; undefined: as it is. */
+  readonly start?: StartMode | undefined;
 }
 
 interface GuardContext {
@@ -48,8 +50,8 @@ export class GuardCommands {
     this.#context = context;
   }
 
-  /** @param definition the entry; undefined = the user picks one */
-  async change(definition: Definition | undefined, action: ProtectRequest['action']): Promise<void> {
+  /** @param definition the entry; undefined = the user picks one @param start "Start Only When Called" or "Start With Each Session" */
+  async change(definition: Definition | undefined, action: ProtectRequest['action'], start?: StartMode): Promise<void> {
     const chosen = definition ?? (await this.#pick(action));
     if (!chosen) {
       return;
@@ -58,7 +60,7 @@ export class GuardCommands {
       return;
     }
     try {
-      await this.#change(chosen, { action, portable: false });
+      await this.#change(chosen, { action, portable: false, start });
     } catch (error) {
       const reason = reasonOf(error);
       this.#context.log.error(`${chosen.name}: ${reason}`);
@@ -177,16 +179,16 @@ export class GuardCommands {
     }
     const agreed = await this.#ask(definition, preparation, how);
     if (agreed) {
-      this.#write(agreed);
-      await this.#restart(definition, agreed);
+      this.#write(agreed, how);
+      await this.#restart(definition, agreed, how);
     }
   }
 
-  /** Asks for the mode, then shows the change and asks again. @returns the change with the chosen mode; undefined when cancelled */
+  /** Asks for the mode, where nothing else is changed, then shows the change and asks again. @returns the change with the chosen mode; undefined when cancelled */
   async #ask(definition: Definition, first: ProtectChange, how: How): Promise<ProtectChange | undefined> {
     const source = sourceText(definition, this.#context.state.facts.home);
     let mode: StaleMode | undefined;
-    if (how.action === 'protect') {
+    if (how.action === 'protect' && how.start === undefined) {
       const pick = await window.showQuickPick(guardPicks(), { ...guardQuestion(definition.name, source), ignoreFocusOut: true });
       if (!pick) {
         return undefined;
@@ -198,7 +200,8 @@ export class GuardCommands {
       tell('info', change.warnings.join(' '));
     }
     const title = t('{0}: {1} (preview)', source, oneLine(definition.name, 60));
-    const agreed = await this.#context.previews.ask({ file: change.file, after: change.after, title, notice: changeNotice(change) });
+    const notice = changeNotice({ ...change, start: how.start, guarded: definition.guarded });
+    const agreed = await this.#context.previews.ask({ file: change.file, after: change.after, title, notice });
     return agreed ? this.#prepareAgain(definition, how, mode, change) : undefined;
   }
 
@@ -211,7 +214,7 @@ export class GuardCommands {
     return change;
   }
 
-  async #prepare({ id, name }: Definition, { action, portable }: How, onStale: StaleMode | undefined): Promise<Preparation> {
+  async #prepare({ id, name }: Definition, { action, portable, start }: How, onStale: StaleMode | undefined): Promise<Preparation> {
     const { survey, installer, state } = this.#context;
     const { runDir, platform, env } = installer();
     const found = await survey.entry(id);
@@ -220,19 +223,17 @@ export class GuardCommands {
     }
     const machine: Machine = { home: state.facts.home, platform, env, running: found.running };
     const moved = env.MCP_RUN_DIR ? { runDir } : {};
-    const request: ProtectRequest =
-      action === 'unprotect'
-        ? { action }
-        : { action, portable, choices: { locks: [], ...(onStale === undefined ? {} : { onStale }), ...moved } };
+    const chosen = { ...(onStale === undefined ? {} : { onStale }), ...(start === undefined ? {} : { start }) };
+    const request: ProtectRequest = action === 'unprotect' ? { action } : { action, portable, choices: { locks: [], ...chosen, ...moved } };
     return prepareProtect(found.definition, request, runDir, machine);
   }
 
-  #write(change: ProtectChange): void {
+  #write(change: ProtectChange, { start }: How): void {
     if (change.needsLauncher) {
       this.#putLauncher();
     }
     const backup = makeChange(change, this.#context.installer().runDir, Date.now());
-    this.#context.log.info(`${change.definition.file}: ${guardDone(change)} Backup: ${backup}`);
+    this.#context.log.info(`${change.definition.file}: ${guardDone({ ...change, start })} Backup: ${backup}`);
   }
 
   #putLauncher(): void {
@@ -241,19 +242,22 @@ export class GuardCommands {
   }
 
   /** VS Code stops a server whose entry has changed and starts it when it is next needed. A server that this window ran is started at once. */
-  async #restart(definition: Definition, change: ProtectChange): Promise<void> {
-    const { state, start, log } = this.#context;
+  async #restart(definition: Definition, change: ProtectChange, how: How): Promise<void> {
+    const { state, log } = this.#context;
+    const done = guardDone({ ...change, start: how.start });
     const own = state.snapshot?.instances.find(
       (instance) => instance.client?.pid === state.facts.pid && instance.definitions.includes(definition.id),
     );
     if (!own) {
-      tell('info', `${guardDone(change)} ${change.restartStep}`);
+      tell('info', `${done} ${change.restartStep}`);
       return;
     }
     const name = oneLine(definition.name, 60);
     const guarded = change.action === 'protect';
-    const failure = await showWork(t('{0}: starting', name), () => start(definition, own.id, guarded));
-    if (failure === undefined) {
+    const failure = await showWork(t('{0}: starting', name), () => this.#context.start(definition, own.id, guarded));
+    if (failure === undefined && how.start !== undefined) {
+      tell('info', done);
+    } else if (failure === undefined) {
       tell('info', guarded ? t('{0} now runs through the guard.', name) : t('{0} now runs without the guard.', name));
     } else {
       log.warn(`${name}: ${failure}`);

@@ -1,3 +1,4 @@
+import type { StartMode } from '../../action/protect/guardArguments.ts';
 import type { ProtectChange } from '../../action/protect/protectChange.ts';
 import { t, translated } from '../../base/language/translate.ts';
 import { defaultStaleMode, type StaleMode, staleModes } from '../../model/staleMode.ts';
@@ -21,8 +22,9 @@ export function guardPicks(): readonly GuardPick[] {
     }));
 }
 
-/** Resident memory of a guard after its start, measured with Node.js 24 on Linux. */
 const guardMegabytes = 60;
+/** Resident memory of a guard after its start, measured with Node.js 24 on Linux. */
+export const guardBytes = guardMegabytes * 1024 ** 2;
 
 /** Title and prompt of the quick pick: what changes, what it costs, and how it is undone. @param file of the entry, as shown */
 export function guardQuestion(name: string, file: string): { readonly title: string; readonly placeHolder: string } {
@@ -32,17 +34,32 @@ export function guardQuestion(name: string, file: string): { readonly title: str
   };
 }
 
+/** A change of an entry, for its texts. @param start undefined: it stays as it is */
+type ToldChange = Pick<ProtectChange, 'action' | 'definition'> & { readonly start?: StartMode | undefined };
+
 /** The notice beside the change, while nothing is written yet. */
-export function changeNotice({ action, definition }: Pick<ProtectChange, 'action' | 'definition'>): string {
+export function changeNotice({ action, definition, start, guarded }: ToldChange & { readonly guarded?: boolean | undefined }): string {
   const name = oneLine(definition.name, 60);
+  if (start !== undefined) {
+    return start === 'eager'
+      ? t('Start {0} with each session? Nothing is written yet. Start Only When Called undoes it.', name)
+      : guarded
+        ? t('Start {0} only when it is called? Nothing is written yet. Start With Each Session undoes it.', name)
+        : t('Start {0} only when it is called, through the guard? Nothing is written yet. Launch Without Guard undoes it.', name);
+  }
   return action === 'protect'
     ? t('Launch {0} through the guard? Nothing is written yet. Launch Without Guard undoes it.', name)
     : t('Launch {0} without the guard? Nothing is written yet. Launch Through Guard undoes it.', name);
 }
 
 /** The message after the change. */
-export function guardDone(change: Pick<ProtectChange, 'action' | 'definition'>): string {
+export function guardDone(change: ToldChange): string {
   const name = oneLine(change.definition.name, 60);
+  if (change.start !== undefined) {
+    return change.start === 'eager'
+      ? t('{0} starts with each session.', name)
+      : t('{0} starts when it is called, as soon as its guard knows from one session what it answers.', name);
+  }
   return change.action === 'protect'
     ? t('The next start of {0} goes through the guard.', name)
     : t('The next start of {0} does not use the guard.', name);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isUpgradable } from '../../action/plan/upgradePlan.ts';
 import { guardability } from '../../action/protect/guardArguments.ts';
+import { laziness } from '../../action/protect/mayStartLazily.ts';
 import { t } from '../../base/language/translate.ts';
 import { clientName, isVscode } from '../../clients/clientTable.ts';
 import type { Definition } from '../../model/definition.ts';
@@ -21,6 +22,7 @@ import {
   stateText,
   worstFinding,
 } from './attention.ts';
+import { guardBytes } from './guardQuestions.ts';
 import { copyLabel, processText, versionAndState, versionsText } from './instanceText.ts';
 import { oneLine, shortName } from './plainText.ts';
 import { pathText, sourceText } from './sourceText.ts';
@@ -83,9 +85,8 @@ export function serverRow(
     expanded: true,
     flags: contextFlags({
       kind: 'server',
-      configured: definition !== undefined,
-      guard: definition && guardability(definition),
-      startable: !only && !busy && definition !== undefined && isStartable(definition, context.facts),
+      ...entryAbilities(definition, instances),
+      startable: !only && !busy && definition !== undefined && isStartable(definition, context),
     }),
     spoken: `${oneLine(name, 80)}: ${description}`,
     ...(definition ? { definitionId: definition.id } : {}),
@@ -104,7 +105,7 @@ export function entryRow(id: string, definition: Definition, { home }: WindowFac
     description,
     icon: serverIcon(definition, []),
     expanded: false,
-    flags: contextFlags({ kind: 'server', configured: true, guard: guardability(definition) }),
+    flags: contextFlags({ kind: 'server', ...entryAbilities(definition, []) }),
     spoken: `${label}: ${description}`,
     definitionId: definition.id,
     children: [],
@@ -130,9 +131,11 @@ function idleState({ definition, sharedWith }: ServerGroup, { facts, snapshot }:
   return [own ? `${own}, ${state}` : state, definition && sourceText(definition, facts.home)].filter(Boolean).join(' · ');
 }
 
-/** Whether this window may ask VS Code to start it. */
-function isStartable({ vscodeCollection, readBy, enabled }: Definition, { trusted, clientId }: WindowFacts): boolean {
-  return vscodeCollection !== undefined && readBy.includes(clientId) && enabled && trusted;
+/** Whether this window may ask VS Code to start it. Not where its guard runs here already, which starts it at the next call. */
+function isStartable(definition: Definition, { snapshot: { notStarted = [] }, facts: { trusted, clientId, pid } }: RowContext): boolean {
+  const { id, vscodeCollection, readBy, enabled } = definition;
+  const rests = notStarted.some(({ client, definitions }) => client?.pid === pid && definitions.includes(id));
+  return vscodeCollection !== undefined && readBy.includes(clientId) && enabled && trusted && !rests;
 }
 
 /**
@@ -180,8 +183,7 @@ function instanceRow(
     expanded: false,
     flags: contextFlags({
       kind: 'instance',
-      configured: definition !== undefined,
-      guard: definition && guardability(definition),
+      ...entryAbilities(definition, doing ? [] : [instance]),
       ...abilities(instance, context),
       ...(finding && !doing ? { ignorable: !ignored, ignored } : {}),
     }),
@@ -190,6 +192,22 @@ function instanceRow(
     ...(definition ? { definitionId: definition.id } : {}),
     children: [],
   };
+}
+
+/** The actions on the entry of a row. @param instances the servers that the row stands for */
+function entryAbilities(definition: Definition | undefined, instances: readonly Instance[]): Partial<RowAbilities> {
+  const start = definition && laziness(definition);
+  return {
+    configured: definition !== undefined,
+    guard: definition && guardability(definition),
+    start,
+    unused: start === 'lazyable' && instances.length > 0 && instances.every(costsUnused),
+  };
+}
+
+/** Whether a server that has done nothing for an hour costs more than the guard that would start it when it is called. */
+function costsUnused({ idleSince, guarded, memoryBytes }: Instance): boolean {
+  return idleSince !== undefined && (guarded === true || memoryBytes > guardBytes);
 }
 
 function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial<RowAbilities> {
@@ -212,6 +230,7 @@ export function attentionRow({ instance, definition, name, finding, copies }: At
   const { facts, snapshot } = context;
   if (instance && copies) {
     const label = oneLine(name, 80);
+    const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
     const description = [copiesText(copies), oneLine(shortOwnerText(instance, facts), 60)].join(' · ');
     return {
       id: `attention:${copiesLine(instance)}`,
@@ -220,7 +239,7 @@ export function attentionRow({ instance, definition, name, finding, copies }: At
       description,
       icon: instanceIcon(instance, false),
       expanded: false,
-      flags: contextFlags({ kind: 'instance', configured: instance.definitions.length > 0, fix: 'surplus', ignorable: true }),
+      flags: contextFlags({ kind: 'instance', ...entryAbilities(entry, copies), fix: 'surplus', ignorable: true }),
       spoken: `${label}: ${description}`,
       instanceId: instance.id,
       children: [],

@@ -40,6 +40,10 @@ export interface RowAbilities {
   readonly configured?: boolean;
   /** Whether its entry can use the guard or already uses it. */
   readonly guard?: 'guardable' | 'guarded' | undefined;
+  /** Whether the guard starts the server of its entry when it is called, or could. */
+  readonly start?: 'lazy' | 'lazyable' | undefined;
+  /** It has done nothing for an hour, and started when it is called it would cost less. */
+  readonly unused?: boolean;
   /** How its finding is fixed, where that is no restart: `stepwise` = the user, in its client; `surplus` = it stands for several idle copies. */
   readonly fix?: 'stoppable' | 'stepwise' | 'surplus';
   /** VS Code shows what it writes to standard error. */
@@ -63,6 +67,8 @@ export function contextFlags(row: RowAbilities): string {
     row.upgradable && 'upgradable',
     row.configured && 'configured',
     row.guard,
+    row.start,
+    row.unused && 'unused',
     row.fix,
     row.output && 'output',
     row.startable && 'startable',

@@ -38,10 +38,13 @@ export async function startChangedServer(
     }
     await editor.wait(scanEveryMs);
   }
-  const runs = async (): Promise<boolean> =>
-    own(await editor.scan(), editor).some(
-      (instance) => instance.definitions.includes(definition.id) && (instance.guarded === true) === guarded,
-    );
+  const runs = async (): Promise<boolean> => {
+    const snapshot = await editor.scan();
+    // Of a server that starts when it is called, the guard alone runs.
+    const guards = guarded ? (snapshot.notStarted ?? []).filter(({ client }) => client?.pid === editor.pid) : [];
+    const servers = own(snapshot, editor).filter((instance) => (instance.guarded === true) === guarded);
+    return [...servers, ...guards].some(({ definitions }) => definitions.includes(definition.id));
+  };
   const ids = editorServerIds(definition, editor.folders());
   // The server ends before its guard, and until VS Code notices that the guard has ended too, it ignores a start.
   for (let attempt = 1; attempt <= attempts; attempt++) {

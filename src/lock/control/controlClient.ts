@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import * as v from 'valibot';
 import { errorCode } from '../../base/errors.ts';
+import { because } from '../../base/language/because.ts';
 import { singleLine } from '../../base/singleLine.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
 import type { LockDirectory } from '../lockDirectory.ts';
@@ -42,7 +43,7 @@ export async function askInstance(call: ControlCall): Promise<ControlAnswer> {
   const { directory, record } = call;
   const { control } = record;
   if (!control || !/^[0-9a-f]{32}$/.test(record.id)) {
-    return { status: 'unreachable', reason: 'it has no control endpoint' };
+    return { status: 'unreachable', reason: because`it has no control endpoint` };
   }
   if (!control.caps.includes(call.verb)) {
     return { status: 'refused', code: 'unsupported', message: `it does not offer ${call.verb}` };
@@ -67,7 +68,8 @@ class ControlExchange {
   readonly #call: ControlCall;
   readonly #lines: ControlLines;
   readonly #nonce = newNonce();
-  readonly #abort = (): void => this.#settle({ status: 'silent', reason: 'the requester stopped waiting', asked: this.#step === 'asked' });
+  readonly #abort = (): void =>
+    this.#settle({ status: 'silent', reason: because`the requester stopped waiting`, asked: this.#step === 'asked' });
   #resolve: ((answer: ControlAnswer) => void) | undefined;
   #step: 'greeting' | 'proof' | 'asked' = 'greeting';
   #expected = '';
@@ -83,7 +85,10 @@ class ControlExchange {
       (fault) => this.#fail(fault),
     );
     const ms = call.handshakeMs ?? 3_000;
-    this.#timer = setTimeout(() => this.#settle({ status: 'silent', reason: `it did not answer within ${ms} ms`, asked: false }), ms);
+    this.#timer = setTimeout(
+      () => this.#settle({ status: 'silent', reason: because`it did not answer within ${ms} ms`, asked: false }),
+      ms,
+    );
     call.signal?.addEventListener('abort', this.#abort, { once: true });
     socket.on('data', (chunk) => this.#lines.push(chunk));
     socket.on('error', (error) => this.#failed(errorCode(error) ?? error.name));
@@ -106,7 +111,7 @@ class ControlExchange {
   #greeted(message: ControlObject): void {
     const greeting = v.safeParse(greetingSchema, message);
     if (!greeting.success) {
-      this.#settle({ status: 'untrusted', reason: 'the process that listens there does not speak version 1 of the protocol' });
+      this.#settle({ status: 'untrusted', reason: because`the process that listens there does not speak version 1 of the protocol` });
       return;
     }
     const theirs = greeting.output.nonce;
@@ -118,14 +123,14 @@ class ControlExchange {
   #proven(message: ControlObject): void {
     const answer = v.safeParse(serverProofSchema, message);
     if (!answer.success || !isProof(answer.output.proof, this.#expected)) {
-      this.#settle({ status: 'untrusted', reason: 'the process that listens there does not know the secret of the instance' });
+      this.#settle({ status: 'untrusted', reason: because`the process that listens there does not know the secret of the instance` });
       return;
     }
     const { record, verb, by, params } = this.#call;
     const ms = this.#call.limitMs ?? (verb === 'status' ? 5_000 : 60_000);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
-      () => this.#settle({ status: 'silent', reason: `it did not finish ${verb} within ${Math.round(ms / 1000)} s`, asked: true }),
+      () => this.#settle({ status: 'silent', reason: because`it did not finish ${verb} within ${Math.round(ms / 1000)} s`, asked: true }),
       ms,
     );
     this.#step = 'asked';
@@ -161,18 +166,22 @@ class ControlExchange {
   #fail(fault: LineFault): void {
     this.#settle(
       this.#step === 'asked'
-        ? { status: 'silent', reason: `its answer is ${fault === 'too long' ? 'too long' : 'not valid in the protocol'}`, asked: true }
-        : { status: 'untrusted', reason: 'the process that listens there does not speak version 1 of the protocol' },
+        ? {
+            status: 'silent',
+            reason: fault === 'too long' ? because`its answer is too long` : because`its answer is not valid in the protocol`,
+            asked: true,
+          }
+        : { status: 'untrusted', reason: because`the process that listens there does not speak version 1 of the protocol` },
     );
   }
 
   #failed(code: string): void {
     if (this.#step === 'asked') {
-      this.#settle({ status: 'silent', reason: `it ended the connection before it answered (${code})`, asked: true });
+      this.#settle({ status: 'silent', reason: because`it ended the connection before it answered (${code})`, asked: true });
     } else if (this.#step === 'proof') {
-      this.#settle({ status: 'untrusted', reason: 'it did not accept the proof: its secret has changed' });
+      this.#settle({ status: 'untrusted', reason: because`it did not accept the proof: its secret has changed` });
     } else {
-      this.#settle({ status: 'unreachable', reason: `no process listens at its control endpoint (${code})` });
+      this.#settle({ status: 'unreachable', reason: because`no process listens at its control endpoint (${code})` });
     }
   }
 

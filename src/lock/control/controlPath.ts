@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../../base/errors.ts';
+import { because } from '../../base/language/because.ts';
 import { systemRandom } from '../../base/random.ts';
 import { checkPrivate } from '../../storage/privateFolder.ts';
 import type { InstanceRecord } from '../instanceRecord.ts';
@@ -66,7 +67,7 @@ export function endpointFault(
   platform: NodeJS.Platform = process.platform,
 ): EndpointFault | undefined {
   if (control.type !== (platform === 'win32' ? 'pipe' : 'unix') || !isControlPath(directory, control.path, platform)) {
-    return { reason: 'its record names a control path that is not valid in the protocol', gone: false };
+    return { reason: because`its record names a control path that is not valid in the protocol`, gone: false };
   }
   if (platform === 'win32') {
     return undefined;
@@ -78,16 +79,16 @@ export function endpointFault(
   try {
     const info = lstatSync(control.path);
     if (!info.isSocket()) {
-      return { reason: `${control.path} is not a socket`, gone: false };
+      return { reason: because`${control.path} is not a socket`, gone: false };
     }
     return directory.uid !== undefined && info.uid !== directory.uid
-      ? { reason: `${control.path} belongs to user ${info.uid}`, gone: false }
+      ? { reason: because`${control.path} belongs to user ${info.uid}`, gone: false }
       : undefined;
   } catch (error) {
     const code = errorCode(error) ?? 'error';
     return code === 'ENOENT'
-      ? { reason: 'its control endpoint is gone', gone: true }
-      : { reason: `${control.path} cannot be read (${code})`, gone: false };
+      ? { reason: because`its control endpoint is gone`, gone: true }
+      : { reason: because`${control.path} cannot be read (${code})`, gone: false };
   }
 }
 

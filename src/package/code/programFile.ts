@@ -1,5 +1,6 @@
 import { readSync, type Stats } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import type { FileNumbers, ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { realPath, statPath, withFile } from '../../storage/boundedFile.ts';
 import { workingDirectory } from '../processView.ts';
@@ -39,11 +40,11 @@ export class ProgramFiles {
       return { state: 'same' };
     }
     if (!stat.isFile()) {
-      return { state: 'unknown', reason: `${path} is not a regular file` };
+      return { state: 'unknown', reason: because`${path} is not a regular file` };
     }
     const equal = stat.size === running.size ? this.#sameContent(path, stat, pid, running) : false;
     if (equal === undefined) {
-      return { state: 'unknown', reason: `${path} could not be compared with the running program` };
+      return { state: 'unknown', reason: because`${path} could not be compared with the running program` };
     }
     const born = stat.birthtimeMs > 0 && stat.birthtimeMs <= stat.ctimeMs ? stat.birthtimeMs : undefined;
     return equal

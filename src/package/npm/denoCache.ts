@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import satisfies from 'semver/functions/satisfies.js';
 import valid from 'semver/functions/valid.js';
+import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { statPath } from '../../storage/boundedFile.ts';
@@ -21,20 +22,20 @@ export function denoPackage(
 ): { readonly ref: PackageRef } | { readonly unknown: string } {
   const spec = parseNpmSpec(plainSpec(specifier));
   if (spec.kind !== 'registry') {
-    return { unknown: `${specifier.slice(0, 200)} names no package of a registry` };
+    return { unknown: because`${specifier.slice(0, 200)} names no package of a registry` };
   }
   const modules = moduleFolder(spec.name, workingDirectory(detail));
   if (modules !== undefined) {
-    return { unknown: `${modules} may be used instead of the version in Deno's cache` };
+    return { unknown: because`${modules} may be used instead of the version in Deno's cache` };
   }
   const caches = cacheFolders(detail).flatMap((cache) => list(join(cache, 'npm')).map((registry) => join(cache, 'npm', registry)));
   const found = caches.flatMap((registry) => versionsIn(join(registry, spec.name), spec, row.startedAt));
   const [only] = found;
   if (only === undefined) {
-    return { unknown: `Deno's cache does not hold ${spec.name}${spec.selector ? `@${spec.selector.value}` : ''}` };
+    return { unknown: because`Deno's cache does not hold ${spec.name + (spec.selector ? `@${spec.selector.value}` : '')}` };
   }
   return found.length > 1
-    ? { unknown: `Deno's cache holds ${found.length} versions that fit the command line` }
+    ? { unknown: because`Deno's cache holds ${found.length} versions that fit the command line` }
     : { ref: { ecosystem: 'npm', entry: join(only, 'package.json'), environment: only, name: spec.name } };
 }
 

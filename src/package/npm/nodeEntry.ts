@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import { nodeValues } from '../../process/commandline/nodeCommand.ts';
 import { wordSet } from '../../process/commandline/optionScan.ts';
 
@@ -41,7 +42,7 @@ export function bunScript(args: readonly string[]): ScriptArgument {
     return first;
   }
   if (first.script === 'x' || first.script === 'exec') {
-    return { unknown: `"bun ${first.script}" only launches another process` };
+    return { unknown: because`"bun ${first.script}" only launches another process` };
   }
   return first.script === 'run' ? firstOperand(args, first.at + 1, bunValueOptions) : first;
 }
@@ -54,7 +55,7 @@ export function denoScript(args: readonly string[]): ScriptArgument {
   }
   const script = ['run', 'serve', 'x'].includes(first.script) ? firstOperand(args, first.at + 1, denoValueOptions) : first;
   if (!('unknown' in script) && /^(jsr|https?|data|node):/.test(script.script)) {
-    return { unknown: 'it runs from an address or from JSR, for which the cache of Deno has no readable version' };
+    return { unknown: because`it runs from an address or from JSR, for which the cache of Deno has no readable version` };
   }
   return script;
 }
@@ -64,23 +65,23 @@ function firstOperand(args: readonly string[], from: number, withValue: Readonly
     const argument = args[at] ?? '';
     if (argument === '--') {
       const script = args[at + 1];
-      return script === undefined ? { unknown: 'its command line names no script' } : { script, at: at + 1 };
+      return script === undefined ? { unknown: because`its command line names no script` } : { script, at: at + 1 };
     }
     if (argument === '-') {
-      return { unknown: 'its program came through stdin' };
+      return { unknown: because`its program came through stdin` };
     }
     if (!argument.startsWith('-')) {
-      return argument === '' ? { unknown: 'its command line names no script' } : { script: argument, at };
+      return argument === '' ? { unknown: because`its command line names no script` } : { script: argument, at };
     }
     if (evaluating.has(argument) || argument.startsWith('--eval=') || argument.startsWith('--print=')) {
-      return { unknown: 'its program was given as text on the command line' };
+      return { unknown: because`its program was given as text on the command line` };
     }
     if (argument === '--run' || argument.startsWith('--run=')) {
-      return { unknown: 'it only launches a package script' };
+      return { unknown: because`it only launches a package script` };
     }
     if (withValue.has(argument)) {
       at += 1;
     }
   }
-  return { unknown: 'its command line names no script' };
+  return { unknown: because`its command line names no script` };
 }

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, parse, sep } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { failure, readBounded, statPath } from '../../storage/boundedFile.ts';
 import { isNpmName } from '../../version/npmSpec.ts';
@@ -63,7 +64,7 @@ export function readManifest(
     return { reason: file.reason, absent: file.status === 'absent' };
   }
   const manifest = 'value' in file ? file.value : parseManifest(file.text);
-  return manifest ? { manifest } : { reason: `${path} is not a package description`, absent: false };
+  return manifest ? { manifest } : { reason: because`${path} is not a package description`, absent: false };
 }
 
 /**
@@ -75,7 +76,7 @@ export function readManifest(
 export function packageOfFile(file: string, cache?: MetadataCache): PackageHome | { readonly unknown: string } {
   const root = installedRoot(file);
   const stop = root ?? parse(file).root;
-  let reason = `no package.json above ${file}`;
+  let reason = because`no package.json above ${file}`;
   for (let directory = statPath(file).status === 'ok' && isDirectory(file) ? file : dirname(file); ; directory = dirname(directory)) {
     const read = readManifest(directory, cache);
     if ('manifest' in read) {
@@ -84,7 +85,7 @@ export function packageOfFile(file: string, cache?: MetadataCache): PackageHome 
       if (name !== undefined && (version !== undefined || (root === undefined && packageLike))) {
         return { directory, manifest: read.manifest, installed: root !== undefined };
       }
-      reason = name === undefined ? reason : `${join(directory, 'package.json')} has no version that can be read`;
+      reason = name === undefined ? reason : because`${join(directory, 'package.json')} has no version that can be read`;
     } else if (!read.absent) {
       return { unknown: read.reason };
     }
@@ -145,7 +146,7 @@ function holderOf(directory: string): string {
 /** The file of a script argument, by Node's rule for the main script: as written, with an extension, or in a directory. */
 function resolveScript(entry: string): { readonly path: string } | { readonly unknown: string } {
   if (/\.zip[\\/]/.test(entry)) {
-    return { unknown: 'it runs from an archive that has no version in its name' };
+    return { unknown: because`it runs from an archive that has no version in its name` };
   }
   for (const candidate of [entry, `${entry}.js`, `${entry}.cjs`, `${entry}.mjs`, `${entry}.json`, `${entry}.node`]) {
     if (existsSync(candidate)) {
@@ -157,7 +158,7 @@ function resolveScript(entry: string): { readonly path: string } | { readonly un
     }
   }
   const seen = statPath(entry);
-  return { unknown: seen.status === 'ok' ? `${entry} vanished while it was read` : seen.reason };
+  return { unknown: seen.status === 'ok' ? because`${entry} vanished while it was read` : seen.reason };
 }
 
 function isDirectory(path: string): boolean {

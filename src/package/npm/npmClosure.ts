@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import { type ClosureParts, type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailure } from '../../model/package.ts';
 import { failure, statPath } from '../../storage/boundedFile.ts';
 import { BirthTimes, installedSince } from '../birthTimes.ts';
@@ -48,7 +49,7 @@ function ownDirectory(
   const there = statPath(named);
   if (there.status !== 'ok') {
     return there.status === 'absent'
-      ? { status: 'gone', reason: `${file.reason}, nor does ${named}` }
+      ? { status: 'gone', reason: because`${file.reason}, nor does ${named}` }
       : { status: 'unreadable', reason: there.reason };
   }
   const real = resolvedEntry(named);
@@ -67,7 +68,7 @@ function resolvedEntry(entry: string): { readonly path: string } | { readonly st
       }
     }
   }
-  return why ?? { status: 'unreadable', reason: `${entry} cannot be read` };
+  return why ?? { status: 'unreadable', reason: because`${entry} cannot be read` };
 }
 
 /** One walk over the closure. Caches what it reads, so that it reads nothing twice. */
@@ -118,7 +119,7 @@ class NpmWalk {
         }
       }
       if (queue.length > maxPackages) {
-        ownOnly = `it requires more than ${maxPackages} packages`;
+        ownOnly = because`it requires more than ${maxPackages} packages`;
         break;
       }
     }

@@ -1,5 +1,6 @@
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
@@ -22,7 +23,7 @@ export function identifyPython(row: ProcessRow, detail: ProcessDetail): { readon
   }
   const cwd = workingDirectory(detail);
   if (entry.kind === 'script' && cwd === undefined && !isAbsolute(entry.script)) {
-    return { unknown: 'its script is named relative to a working directory that is gone or cannot be read' };
+    return { unknown: because`its script is named relative to a working directory that is gone or cannot be read` };
   }
   const named = entry.kind === 'script' ? (row.argvExact ? entry.script : joinedPath(args, entry.at, cwd)) : undefined;
   const script = named === undefined ? undefined : resolve(cwd ?? '/', named);
@@ -130,7 +131,7 @@ function identifyFile(
     }
     reason ||= refusedIn(sites.directories) ?? '';
   }
-  return { unknown: reason || `${basename(script)} is a script that belongs to no installed package` };
+  return { unknown: reason || because`${basename(script)} is a script that belongs to no installed package` };
 }
 
 function isBinOf(directory: string, environment: string): boolean {

@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import { type InstalledPackage, maxPackages, type PackageRef, type PartsOrFailure } from '../../model/package.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
@@ -50,7 +51,7 @@ export function readPythonClosure(ref: PackageRef, cache: MetadataCache, now: nu
   const index = { places, values: markerValues(sites.fullVersion, process.platform, process.arch) };
   const own = normalizePythonName(ref.name);
   if (!places.has(own) || ![...paths, ...sites.own].includes(siteOf.get(own) ?? '')) {
-    return { status: 'gone', reason: `${ref.name} is no longer installed in ${ref.environment}` };
+    return { status: 'gone', reason: because`${ref.name} is no longer installed in ${ref.environment}` };
   }
   return walk(ref, index, cache, isInstalling(retired, now) ? now : 0);
 }
@@ -72,7 +73,7 @@ function walk(ref: PackageRef, index: Index, cache: MetadataCache, busyAt: numbe
       continue;
     }
     if (packages.size >= maxPackages && !packages.has(name)) {
-      ownOnly = `it requires more than ${maxPackages} packages`;
+      ownOnly = because`it requires more than ${maxPackages} packages`;
       break;
     }
     const reading = readDistribution(candidates, cache, name === queue[0]?.name);

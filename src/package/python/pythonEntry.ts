@@ -1,3 +1,5 @@
+import { because } from '../../base/language/because.ts';
+
 /** The script, module or program that a Python command line runs. */
 type PythonEntry =
   /** A script as written; `at` is its index in the arguments. */
@@ -12,10 +14,12 @@ export function pythonEntry(args: readonly string[]): PythonEntry {
   for (let at = 0; at < args.length; at += 1) {
     const argument = args[at] ?? '';
     if (argument === '-') {
-      return { kind: 'unknown', reason: 'its program came through stdin' };
+      return { kind: 'unknown', reason: because`its program came through stdin` };
     }
     if (!argument.startsWith('-')) {
-      return argument === '' ? { kind: 'unknown', reason: 'its command line names no script' } : { kind: 'script', script: argument, at };
+      return argument === ''
+        ? { kind: 'unknown', reason: because`its command line names no script` }
+        : { kind: 'script', script: argument, at };
     }
     if (argument.startsWith('--')) {
       // The only long option with a value.
@@ -28,13 +32,13 @@ export function pythonEntry(args: readonly string[]): PythonEntry {
       const rest = argument.slice(index + 1);
       isolated ||= option === 'I' || option === 'P';
       if (option === 'c') {
-        return { kind: 'unknown', reason: 'its program was given as text on the command line' };
+        return { kind: 'unknown', reason: because`its program was given as text on the command line` };
       }
       if (option === 'm') {
         const module = rest || args[at + 1];
         return module !== undefined && /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u.test(module)
           ? { kind: 'module', module, isolated }
-          : { kind: 'unknown', reason: 'its command line names no module' };
+          : { kind: 'unknown', reason: because`its command line names no module` };
       }
       if (option === 'W' || option === 'X') {
         at += rest === '' ? 1 : 0;
@@ -42,5 +46,5 @@ export function pythonEntry(args: readonly string[]): PythonEntry {
       }
     }
   }
-  return { kind: 'unknown', reason: 'its command line names no script' };
+  return { kind: 'unknown', reason: because`its command line names no script` };
 }

@@ -1,4 +1,5 @@
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import type { ProcessDetail } from '../../model/process.ts';
 import { readBounded, readStart, realPath, statPath } from '../../storage/boundedFile.ts';
 import { programFile, workingDirectory } from '../processView.ts';
@@ -29,7 +30,7 @@ export function pythonEnvironmentOf(
   const cwd = workingDirectory(detail);
   if (/[\\/]/.test(interpreter)) {
     if (!isAbsolute(interpreter) && cwd === undefined) {
-      return { unknown: 'its interpreter is named relative to a working directory that cannot be read' };
+      return { unknown: because`its interpreter is named relative to a working directory that cannot be read` };
     }
     const path = resolve(cwd ?? '/', interpreter);
     if (statPath(path).status === 'ok' || venvConfig(dirname(dirname(path)))) {
@@ -57,14 +58,14 @@ export function pythonEnvironmentOf(
     return { environment: environmentOfInterpreter(named) };
   }
   if (exe === undefined) {
-    return { unknown: 'its interpreter cannot be read' };
+    return { unknown: because`its interpreter cannot be read` };
   }
   // A removed environment had packages of its own: those of the interpreter that it led to are not what runs.
   return isAbsolute(interpreter) &&
     basename(dirname(interpreter)) === 'bin' &&
     !samePrefix(interpreter, exe) &&
     statPath(exe).status === 'ok'
-    ? { unknown: 'the environment that it was started from was removed' }
+    ? { unknown: because`the environment that it was started from was removed` }
     : { environment: environmentOfInterpreter(exe) };
 }
 

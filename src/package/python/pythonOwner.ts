@@ -1,6 +1,7 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import { readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
 import type { MetadataCache } from '../metadataCache.ts';
 import { type DistributionPlace, listDistributions, readMetadata, recordLines, refusedIn } from './pythonMetadata.ts';
@@ -134,7 +135,7 @@ export function ownerOfModule(
     if (found !== undefined) {
       return (
         ownerOfFile(found, sites, cache) ?? {
-          unknown: `module ${top} comes from source in ${directory}, which belongs to no installed package`,
+          unknown: because`module ${top} comes from source in ${directory}, which belongs to no installed package`,
         }
       );
     }
@@ -153,7 +154,7 @@ export function ownerOfModule(
       return owner(place, found, cache);
     }
   }
-  return { unknown: refusedIn(sites) ?? `no installed package is known to hold module ${top}` };
+  return { unknown: refusedIn(sites) ?? because`no installed package is known to hold module ${top}` };
 }
 
 function moduleIn(directory: string, top: string): string | undefined {

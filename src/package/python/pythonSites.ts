@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import { failure, readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
 import { environmentOfInterpreter, venvConfig } from './pythonEnvironment.ts';
 import { holdsPackages } from './pythonMetadata.ts';
@@ -49,7 +50,7 @@ function readSites(environment: string): SiteDirectories | Refusal {
   // Debian's Python searches /usr/local before /usr.
   const directories = [...new Set(environment === '/usr' ? [...shared, ...own.directories] : [...own.directories, ...shared])];
   if (directories.length === 0) {
-    return { status: 'gone', reason: `${environment} holds no Python packages` };
+    return { status: 'gone', reason: because`${environment} holds no Python packages` };
   }
   return {
     status: 'ok',

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
 import { activatedTool } from './activatedTool.ts';
@@ -88,7 +89,7 @@ export function replacedBundle(
   const profile = old.kind === 'extension' ? profileWith(old, visited) : undefined;
   return profile === undefined
     ? { old, now }
-    : { unknown: `${profile} names the version that it runs: which profile its window has is not known` };
+    : { unknown: because`${profile} names the version that it runs: which profile its window has is not known` };
 }
 
 /** The list of a profile, beside that of the default profile, that has the folder of an extension. */

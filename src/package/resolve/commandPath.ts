@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, parse, resolve, win32 } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 
 /** The facts that decide which file a program's name means. */
@@ -85,7 +86,7 @@ export function fromHome(word: string, { environment }: SearchPlace): string {
 /** Why a program was not found. */
 export function notFound(name: string, { environment }: SearchPlace): { readonly unknown: string } {
   const searched = name.includes('/') || environment?.has('PATH') === true;
-  return { unknown: searched ? `${name} is not found` : 'the PATH with which it is started cannot be read' };
+  return { unknown: searched ? because`${name} is not found` : because`the PATH with which it is started cannot be read` };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import { isSameWay, newestChange, type WayState, wayState } from './commandPath.ts';
@@ -43,7 +44,7 @@ export class FollowedCommand {
   #follow(before: LeadNow | undefined): LeadNow {
     const { visited, tried, searched: _, ...lead } = resolveCommand(this.#command);
     this.#tried = tried;
-    const found = 'found' in lead ? lead.found : { unknown: 'its command starts no package of this machine' };
+    const found = 'found' in lead ? lead.found : { unknown: because`its command starts no package of this machine` };
     if ('ref' in found) {
       this.#way = visited;
       return { ref: found.ref, changedAt: newestChange(visited), broken: false };

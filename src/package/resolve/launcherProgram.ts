@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { npxHash } from '../../process/commandline/npmCommand.ts';
@@ -30,7 +31,7 @@ export function launcherProgram(command: ClientCommand, installed: Installed): L
   const launch = parseLaunch(program, args);
   const name = basename(program).slice(0, 64);
   if ((launch.launcher !== 'npm-exec' && launch.launcher !== 'uvx') || launch.wrappers.length > 0 || command.platform === 'win32') {
-    return { unknown: `what ${name} starts is known only when it runs` };
+    return { unknown: because`what ${name} starts is known only when it runs` };
   }
   const [spec = '', ...more] = launch.specs;
   const head = args.slice(0, args.length - launch.args.length);
@@ -42,12 +43,12 @@ export function launcherProgram(command: ClientCommand, installed: Installed): L
     head.some((word) => !harmless.has(word) && !own.has(word)) ||
     tail.join('\n') !== launch.args.join('\n')
   ) {
-    return { unknown: `the options of ${name} decide what it starts` };
+    return { unknown: because`the options of ${name} decide what it starts` };
   }
   try {
     return launch.launcher === 'uvx' ? uvTool(launch, spec, command, installed) : npxProgram(launch, spec, command);
   } catch {
-    return { unknown: `the files of ${name} cannot be read` };
+    return { unknown: because`the files of ${name} cannot be read` };
   }
 }
 
@@ -60,7 +61,7 @@ function npxProgram(launch: LaunchSpec, text: string, command: ClientCommand): L
   const npm = npmOf(command);
   const cwd = command.cwd;
   if (spec.kind !== 'registry' || npm === undefined || cwd === undefined) {
-    return { unknown: npm === undefined ? 'which npm starts it is not known' : 'it is not started from a registry' };
+    return { unknown: npm === undefined ? because`which npm starts it is not known` : because`it is not started from a registry` };
   }
   const project = npmProject(cwd);
   const settings = npmSettings(project, npm.folder, command);
@@ -95,13 +96,13 @@ function npxProgram(launch: LaunchSpec, text: string, command: ClientCommand): L
     return { unknown: next?.unknown ?? '' };
   }
   if (next.by === 'spec' && text !== `${spec.name}@${next.version}`) {
-    return { unknown: 'npx asks the registry for a version that is not written in full' };
+    return { unknown: because`npx asks the registry for a version that is not written in full` };
   }
   const place = places[versions.indexOf(next.version)];
   const program = isNamed ? launch.target : place && programOf(place.manifest, spec.name);
   return place && program !== undefined
     ? { words: [join(place.bin, program), ...launch.args] }
-    : { unknown: `npx has not installed ${specName(text)} ${next.version} yet` };
+    : { unknown: because`npx has not installed ${specName(text)} ${next.version} yet` };
 }
 
 /** The programs of the project and the global ones that have the name that npx is given, which it looks for first; or why it is not known what they are. */
@@ -109,7 +110,7 @@ function namedPrograms(spec: NpmSpec & { kind: 'registry' }, project: string, pr
   const isPlain = spec.selector === undefined && !spec.name.startsWith('@');
   const manifest = readJsonObject(join(project, 'package.json'));
   if (isRecord(manifest?.bin) ? Object.hasOwn(manifest.bin, spec.name) : manifest?.bin !== undefined && manifest.name === spec.name) {
-    return `the project in ${project} has a program of this name itself`;
+    return because`the project in ${project} has a program of this name itself`;
   }
   return isPlain
     ? [...above(project).map((folder) => join(folder, 'node_modules', '.bin', spec.name)), join(prefix, 'bin', spec.name)]
@@ -169,7 +170,7 @@ function npmSettings(
   const home = environment?.get('HOME');
   const node = findProgram('node', command);
   if (home === undefined || node === undefined) {
-    return { unknown: 'the folders of npm are not known' };
+    return { unknown: because`the folders of npm are not known` };
   }
   const given = new Map(variables.filter(([, value]) => value !== ''));
   const prefixOf = (known: ReadonlyMap<string, string>): string =>
@@ -178,7 +179,7 @@ function npmSettings(
   for (const file of [...files, given.get('globalconfig') ?? join(prefixOf(given), 'etc', 'npmrc')]) {
     const read = readBounded(file, maxSettings);
     if (read.status === 'unreadable') {
-      return { unknown: `${file} cannot be read` };
+      return { unknown: because`${file} cannot be read` };
     }
     for (const line of (read.status === 'ok' ? read.text : '').split(/\r?\n/)) {
       const [, key = '', value = ''] = /^\s*([\w-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
@@ -195,7 +196,7 @@ function npmSettings(
   const isWorkspace = above(project).some((folder) => readJsonObject(join(folder, 'package.json'))?.workspaces !== undefined);
   return isTrusted(cache) && isTrusted(prefix) && isOff && !isWorkspace
     ? { cache, prefix }
-    : { unknown: isWorkspace ? 'a workspace of npm decides what it starts' : 'the settings of npm decide what it starts' };
+    : { unknown: isWorkspace ? because`a workspace of npm decides what it starts` : because`the settings of npm decide what it starts` };
 }
 
 /**
@@ -210,7 +211,7 @@ function uvTool(launch: LaunchSpec, text: string, { environment, cwd }: ClientCo
   );
   const home = environment?.get('HOME');
   if (spec.kind !== 'registry' || spec.extras.length > 0 || spec.marker !== undefined || setting || home === undefined) {
-    return { unknown: setting ? `${setting[0]} decides what uvx starts` : 'uvx resolves it at each start' };
+    return { unknown: setting ? because`${setting[0]} decides what uvx starts` : because`uvx resolves it at each start` };
   }
   const name = normalizePythonName(spec.name);
   const data = environment?.get('XDG_DATA_HOME') ?? join(home, '.local', 'share');
@@ -222,5 +223,5 @@ function uvTool(launch: LaunchSpec, text: string, { environment, cwd }: ClientCo
   }
   return next.version === tool && spec.tag !== 'latest'
     ? { words: [join(place, 'bin', launch.target ?? spec.name), ...launch.args] }
-    : { unknown: 'uvx resolves its dependencies at each start' };
+    : { unknown: because`uvx resolves its dependencies at each start` };
 }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import { commandName, isNode } from '../../process/commandline/commandName.ts';
 import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { packageManagerScript } from '../../process/commandline/npmCommand.ts';
@@ -40,11 +41,11 @@ export function packageScript(words: readonly string[], launch: LaunchSpec, plac
   const { target: name = '' } = launch;
   const manifest = file === undefined ? undefined : readJsonObject(file);
   if (cwd === undefined || (file !== undefined && manifest === undefined)) {
-    return { unknown: 'its package script cannot be read' };
+    return { unknown: because`its package script cannot be read` };
   }
   if (folder === undefined || file === undefined) {
     const missing = isPlain(words, name, place) ? { script: { file: join(cwd, 'package.json'), name } } : {};
-    return { unknown: 'there is no package.json with its package script', ...missing };
+    return { unknown: because`there is no package.json with its package script`, ...missing };
   }
   visited.add(file);
   const line = isRecord(manifest?.scripts) ? manifest.scripts[name] : undefined;
@@ -55,7 +56,7 @@ export function packageScript(words: readonly string[], launch: LaunchSpec, plac
   const commands = splitShell(line);
   const [program = '', ...rest] = (commands?.length === 1 ? commands[0]?.words : undefined) ?? [];
   if (program === '' || /[=$`*?]/.test(program)) {
-    return { unknown: 'its package script is more than one program', script };
+    return { unknown: because`its package script is more than one program`, script };
   }
   const own = join(folder, 'node_modules', '.bin', program);
   const local = !program.includes('/') && statPath(own).status === 'ok';
@@ -78,7 +79,7 @@ function withoutScript(
     return { next: [join(holder, 'node_modules', '.bin', name), ...launch.args], cwd: place.cwd };
   }
   if (isBun && endings.some((ending) => statPath(join(place.cwd, name + ending)).status !== 'absent')) {
-    return { unknown: `${name} is a file that Bun finds by its rules` };
+    return { unknown: because`${name} is a file that Bun finds by its rules` };
   }
   const onPath = isBun ? findProgram(name, place) : undefined;
   if (onPath !== undefined) {
@@ -89,7 +90,7 @@ function withoutScript(
   }
   // With Plug'n'Play the programs of a project are in no folder, and `pnpm NAME` starts any program.
   const isGone = tool !== 'yarn' && (tool !== 'pnpm' || words.includes('run')) && isPlain(words, name, place);
-  return { unknown: `${script.file} has no script ${name}`, ...(isGone ? { script } : {}) };
+  return { unknown: because`${script.file} has no script ${name}`, ...(isGone ? { script } : {}) };
 }
 
 /** Whether nothing else than the directory decides which package.json has the script: no workspace and no filter. npm takes options behind the name, too. */

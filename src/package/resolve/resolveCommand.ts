@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { because } from '../../base/language/because.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
 import { isShellLine, type LaunchSpec } from '../../process/commandline/launchSpec.ts';
@@ -85,7 +86,7 @@ export function resolveCommand(command: ClientCommand): CommandLead {
     cwd = step.cwd ?? cwd;
     environment = step.ownPath ? new Map([...(environment ?? [])].filter(([name]) => name !== 'PATH')) : environment;
   }
-  return { found: { unknown: 'its command leads through too many scripts' }, ...way() };
+  return { found: { unknown: because`its command leads through too many scripts` }, ...way() };
 }
 
 function stepOf(words: Words, place: SearchPlace, visited: Set<string>): CommandStep {
@@ -106,7 +107,7 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Command
       return { argv: words };
     case 'python-script':
     case 'python-module':
-      return isPython(name) ? interpreterStep(words, place, visited) : { unknown: 'its command cannot be followed' };
+      return isPython(name) ? interpreterStep(words, place, visited) : { unknown: because`its command cannot be followed` };
     case 'binary':
       return programStep(words, place, visited);
     case 'shell':
@@ -200,17 +201,19 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   const real = followLinks(file, visited);
   const start = real === undefined ? undefined : readStart(real, readBytes);
   if (real === undefined || start === undefined) {
-    return { unknown: `${file} cannot be read` };
+    return { unknown: because`${file} cannot be read` };
   }
   visited.add(real);
   const text = start.toString('utf8');
   if (place.platform === 'win32' && /\.(cmd|ps1)$/i.test(file)) {
     const words = /\.cmd$/i.test(file) ? cmdShim(text, file) : powershellShim(text, file);
-    return words ? { next: [...words, ...args] } : { unknown: `${file} is no shim that can be read` };
+    return words ? { next: [...words, ...args] } : { unknown: because`${file} is no shim that can be read` };
   }
   const first = shebangWords(text);
   if (first === undefined && shell === undefined) {
-    return place.platform === 'win32' ? 'elsewhere' : { unknown: `${file} is a program and no script: what it starts cannot be read` };
+    return place.platform === 'win32'
+      ? 'elsewhere'
+      : { unknown: because`${file} is a program and no script: what it starts cannot be read` };
   }
   const [interpreter = '', ...options] = first ?? [shell ?? 'sh'];
   const name = commandName(interpreter);
@@ -221,7 +224,7 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
     const python = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(text)?.[1];
     const shim =
       python === undefined ? shellShim(text, { file, real, environment: place.environment, visited }) : { words: [python, file] };
-    return shim ? shimStep(shim, args, place) : { unknown: `${file} is a shell script that does more than start one program` };
+    return shim ? shimStep(shim, args, place) : { unknown: because`${file} is a shell script that does more than start one program` };
   }
   if (isNode(name) || isPython(name) || name === 'bun' || name === 'deno') {
     return { next: [interpreter, ...options, file, ...args] };
@@ -254,7 +257,7 @@ function projectProgram(launch: LaunchSpec, place: SearchPlace): CommandStep {
   const program = join('node_modules', '.bin', launch.target ?? '');
   const folder = cwd === undefined || launch.target === undefined ? undefined : holderOf(cwd, program);
   return folder === undefined
-    ? { unknown: 'the program of its project is not found' }
+    ? { unknown: because`the program of its project is not found` }
     : { next: [join(folder, program), ...launch.args], cwd: folder };
 }
 
@@ -281,7 +284,7 @@ function uvProgram(launch: LaunchSpec, words: Words, place: SearchPlace, visited
   const folder = from === undefined ? undefined : holderOf(from, 'pyproject.toml');
   const environment = folder === undefined ? undefined : projectEnvironment(folder, place);
   if (environment === undefined) {
-    return { unknown: 'the environment of its project is not found' };
+    return { unknown: because`the environment of its project is not found` };
   }
   visited.add(environment);
   const python = join(environment, 'bin', 'python');

@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
+import { because } from '../../base/language/because.ts';
 import { readBounded, readJsonObject, statPath } from '../../storage/boundedFile.ts';
 import type { SearchPlace } from './commandPath.ts';
 
@@ -47,7 +48,7 @@ function pyenvProgram(root: string, program: string, place: SearchPlace, visited
   const named = place.environment?.get(`${tool.toUpperCase()}_VERSION`);
   const written = named?.split(':') ?? versionsIn(place.cwd, `.${language}-version`, join(root, 'version'), visited);
   if (written === undefined) {
-    return { unknown: `${tool} has no version for it` };
+    return { unknown: because`${tool} has no version for it` };
   }
   return chosen(
     written.map((version) => join(root, 'versions', version, 'bin', program)),
@@ -63,13 +64,13 @@ function asdfProgram(root: string, program: string, place: SearchPlace, visited:
   const plugins = text.status === 'ok' ? [...text.text.matchAll(/^#\s*asdf-plugin:\s*(\S+)\s+(\S+)/gm)] : [];
   const [plugin] = new Set(plugins.map((match) => match[1] ?? ''));
   if (plugin === undefined || new Set(plugins.map((match) => match[1])).size !== 1) {
-    return { unknown: 'the shim of asdf names no single plugin' };
+    return { unknown: because`the shim of asdf names no single plugin` };
   }
   const named = place.environment?.get(`ASDF_${plugin.toUpperCase().replaceAll('-', '_')}_VERSION`);
   const home = place.environment?.get('HOME') ?? dirname(root);
   const lines = named === undefined ? toolVersions(place.cwd, home, plugin, visited) : named.split(/\s+/);
   return lines === undefined
-    ? { unknown: 'no .tool-versions names a version for it' }
+    ? { unknown: because`no .tool-versions names a version for it` }
     : chosen(
         lines.map((version) => join(root, 'installs', plugin, version, 'bin', program)),
         program,
@@ -77,7 +78,7 @@ function asdfProgram(root: string, program: string, place: SearchPlace, visited:
 }
 
 function chosen(paths: readonly string[], program: string): Managed {
-  return paths.find((path) => statPath(path).status === 'ok') ?? { unknown: `no chosen version has ${program}` };
+  return paths.find((path) => statPath(path).status === 'ok') ?? { unknown: because`no chosen version has ${program}` };
 }
 
 /** The versions in the nearest file of this name upwards, else in the global one. */
@@ -187,7 +188,10 @@ function miseProgram(root: string, program: string, place: SearchPlace, visited:
   });
   const [only] = found;
   return only === undefined || found.length !== 1
-    ? { unknown: only === undefined ? `no tool that mise is told to use has ${program}` : `several tools of mise have ${program}` }
+    ? {
+        unknown:
+          only === undefined ? because`no tool that mise is told to use has ${program}` : because`several tools of mise have ${program}`,
+      }
     : only;
 }
 
@@ -203,7 +207,7 @@ export function miseVersions(
   const settings = environment.get('MISE_CONFIG_DIR') ?? join(environment.get('XDG_CONFIG_HOME') ?? join(home, '.config'), 'mise');
   const parts = [join(settings, 'conf.d'), ...upwards(cwd).map((folder) => join(folder, '.config', 'mise', 'conf.d'))];
   if (environment.has('MISE_ENV') || parts.some((folder) => statPath(folder).status === 'ok')) {
-    return { unknown: 'more settings of mise decide than MCP Shepherd reads (MISE_ENV, conf.d)' };
+    return { unknown: because`more settings of mise decide than MCP Shepherd reads (MISE_ENV, conf.d)` };
   }
   const tools = new Map<string, readonly string[]>();
   for (const [name, value] of environment) {
@@ -222,7 +226,7 @@ export function miseVersions(
     visited.add(file);
     const named = file.endsWith('.toml') ? miseTools(read.text) : toolLines(read.text);
     if (named === undefined) {
-      return { unknown: `${file} cannot be read` };
+      return { unknown: because`${file} cannot be read` };
     }
     for (const [tool, versions] of named) {
       tools.set(miseFolder(tool), tools.get(miseFolder(tool)) ?? versions);
@@ -288,7 +292,7 @@ function snapProgram(root: string, app: string, visited: Set<string>): Managed {
   const own = (apps ?? '').split(/\n(?= {2}\S)/).find((one) => one.trimStart().startsWith(`${part}:`));
   const command = /^ {4}command: ([\w./-]+)\s*$/m.exec(own ?? '')?.[1];
   return command === undefined || command.split('/').includes('..')
-    ? { unknown: `the command of the snap ${app.slice(0, 64)} cannot be read` }
+    ? { unknown: because`the command of the snap ${app.slice(0, 64)} cannot be read` }
     : join(current, command);
 }
 

@@ -1,3 +1,4 @@
+import { because } from '../../base/language/because.ts';
 import type { OtherView, ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { attempt, orNothing, type ProcFailure, type ProcFs } from './procFs.ts';
 import type { NetworkSockets, OwnView, ProcSnapshot } from './procSnapshot.ts';
@@ -117,18 +118,18 @@ function otherView(fs: ProcFs, home: string, own: OwnView): OtherView | undefine
     return undefined;
   }
   if ('failure' in its) {
-    return { reason: 'its mount namespace may not be read (permission denied), so its paths may mean other files' };
+    return { reason: because`its mount namespace may not be read (permission denied), so its paths may mean other files` };
   }
   if (its.value !== own.mounts) {
     return {
-      reason: 'it runs in another mount namespace (a container or sandbox), where its paths mean other files',
+      reason: because`it runs in another mount namespace (a container or sandbox), where its paths mean other files`,
       root: `${home}/root`,
     };
   }
   const top = orNothing(() => fs.link(`${home}/root`));
   return top === undefined || top === own.top
     ? undefined
-    : { reason: 'it runs below another root directory, where its paths mean other files', root: `${home}/root` };
+    : { reason: because`it runs below another root directory, where its paths mean other files`, root: `${home}/root` };
 }
 
 /**

@@ -183,7 +183,7 @@ function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): 
   return {
     ...(only?.scripts && more.length === 0 ? { scripts: only.scripts } : {}),
     leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
-    ...(reasons[0] === undefined ? {} : { unknown: translated(reasons[0]) }),
+    ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
     visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
     tried: [...new Set(resolved.flatMap(({ tried }) => tried))],
     searched: resolved.some(({ searched }) => searched),

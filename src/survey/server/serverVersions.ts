@@ -1,5 +1,5 @@
 import { dirname, normalize } from 'node:path';
-import { t, translated } from '../../base/language/translate.ts';
+import { t } from '../../base/language/translate.ts';
 import {
   type Baseline,
   baselineTrust,
@@ -92,7 +92,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     // Nothing on disk to compare with: the record is all there is.
     return {
       package: recorded ? recordedPackage(recorded) : null,
-      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: translated(loaded.unknown) },
+      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: loaded.unknown },
     };
   }
   const { ref, reading } = loaded;

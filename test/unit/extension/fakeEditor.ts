@@ -1,7 +1,11 @@
 import type { EditorContext } from '../../../src/extension/window/windowServers.ts';
 import type { Definition } from '../../../src/model/definition.ts';
-import type { Instance, Snapshot } from '../../../src/model/snapshot.ts';
+import type { Instance, NotStarted, Snapshot } from '../../../src/model/snapshot.ts';
+import { fullSnapshot } from '../cli/fullSnapshot.ts';
 import { definition, instance, snapshot } from './samples.ts';
+
+/** A guard that has not started its server. */
+const [resting]: readonly NotStarted[] = fullSnapshot.notStarted;
 
 /** How one server of the fake editor behaves. */
 export interface FakeServer {
@@ -10,6 +14,8 @@ export interface FakeServer {
   readonly definition: Definition;
   /** Milliseconds that it takes to end; longer than 20 s is cut there, as the editor does. */
   readonly endsAfter?: number;
+  /** Its guard starts it when it is called: after a start the guard alone runs. */
+  readonly lazy?: boolean;
   /** It does not come back. */
   readonly broken?: boolean;
   /** What starting answers with instead of starting. */
@@ -30,6 +36,7 @@ export class FakeEditor implements EditorContext {
   readonly #servers: readonly FakeServer[];
   readonly #running = new Map<string, Instance>();
   #lingering: { instance: Instance; until: number }[] = [];
+  readonly #resting = new Set<string>();
   readonly #noticedAt = new Map<string, number>();
   #timers: { at: number; fire: () => void }[] = [];
   #now = 0;
@@ -96,7 +103,9 @@ export class FakeEditor implements EditorContext {
       if (server.refuses !== undefined) {
         throw new Error(server.refuses);
       }
-      if (!server.broken) {
+      if (server.lazy) {
+        this.#resting.add(server.definition.id);
+      } else if (!server.broken) {
         this.run(server.id);
       }
     }
@@ -110,7 +119,10 @@ export class FakeEditor implements EditorContext {
   async scan(): Promise<Snapshot> {
     this.#lingering = this.#lingering.filter((one) => one.until > this.#now);
     const instances = [...this.#running.values(), ...this.#lingering.map((one) => one.instance)];
-    return snapshot({ definitions: this.#servers.map((server) => server.definition), instances });
+    const notStarted = [...this.#resting].flatMap((id) =>
+      resting?.client ? [{ ...resting, client: { ...resting.client, pid: this.pid }, definitions: [id] }] : [],
+    );
+    return snapshot({ definitions: this.#servers.map((server) => server.definition), instances, notStarted });
   }
 
   folders(): readonly string[] {

@@ -105,6 +105,7 @@ describe('Manifest and code', () => {
           kind: 'instance',
           ...{ running: true, restartable: at === 0, output: true, stale: true, upgradable: true, configured: true },
           guard: at === 0 ? 'guardable' : 'guarded',
+          ...{ start: at === 0 ? 'lazyable' : 'lazy', unused: true },
           fix,
           ...{ startable: true, ignorable: true, ignored: true, muted: true },
         }).split(';'),

@@ -1,7 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { guardPrefix, staleModeIn } from '../../../../src/action/protect/guardArguments.ts';
-import { mayStartLazily } from '../../../../src/action/protect/mayStartLazily.ts';
+import { laziness, mayStartLazily } from '../../../../src/action/protect/mayStartLazily.ts';
+
+import type { Definition } from '../../../../src/model/definition.ts';
+import { definition } from '../../extension/samples.ts';
 
 const route = { kind: 'launcher', path: '/r/mcp-shepherd' } as const;
 const own = ['npx', '-y', 'x'];
@@ -75,5 +78,28 @@ describe('a lazy start is proposed', () => {
     ]) {
       equal(proposed(line), false, line);
     }
+  });
+});
+
+describe('when the guard of an entry starts its server', () => {
+  const of = (line: string, changes: Partial<Definition> = {}): string | undefined => {
+    const [command = '', ...args] = line.split(' ');
+    return laziness({ ...definition(), command, args, ...changes });
+  };
+
+  it('is read from the command, guarded or not', () => {
+    equal(of('node /srv/notes.js'), 'lazyable');
+    equal(of('/r/mcp-shepherd guard --on-stale warn -- node /srv/notes.js', { guarded: true }), 'lazyable');
+    equal(of('/r/mcp-shepherd guard --start lazy -- node /srv/notes.js', { guarded: true }), 'lazy');
+    equal(of('/r/mcp-shepherd guard --start=lazy -- node /srv/notes.js', { guarded: true }), 'lazy');
+  });
+
+  it('is no choice where the guard would start it with each session, holds a lock, or cannot be used', () => {
+    equal(of('npx -y notes'), undefined);
+    equal(of('/r/mcp-shepherd guard --lock name:x -- node /srv/notes.js', { guarded: true }), undefined);
+    equal(of('node /srv/notes.js', { scope: 'managed' }), undefined);
+    equal(of('', { transport: 'http' }), undefined);
+    // An argument of the server itself is no option of the guard.
+    equal(of('node /srv/notes.js --start lazy'), 'lazyable');
   });
 });

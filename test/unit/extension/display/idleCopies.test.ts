@@ -72,7 +72,7 @@ describe('Idle copies of a living client', () => {
     const [group] = buildTree(twelve, here, now);
     assert.deepEqual(
       group?.children.map(({ flags }) => flags),
-      ['instance;configured;surplus;ignorable'],
+      ['instance;configured;guardable;surplus;ignorable'],
     );
   });
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { bundleFile } from '../../../../scripts/texts.ts';
 import { makePlan } from '../../../../src/action/plan/makePlan.ts';
@@ -15,6 +17,10 @@ import { fixPicks, serverPicks } from '../../../../src/extension/display/serverP
 import { statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { buildTree } from '../../../../src/extension/display/treeModel.ts';
 import { indexNodes } from '../../../../src/extension/display/treeNode.ts';
+import { bunScript, denoScript, nodeScript } from '../../../../src/package/npm/nodeEntry.ts';
+import { packageOfFile } from '../../../../src/package/npm/nodePackage.ts';
+import { pythonEntry } from '../../../../src/package/python/pythonEntry.ts';
+import { readBounded, statPath } from '../../../../src/storage/boundedFile.ts';
 import { englishWords, pseudoBundle } from '../../../pseudoLanguage.ts';
 import { claude, definition, finding, here, instance, now, snapshot, stale } from '../samples.ts';
 
@@ -79,6 +85,26 @@ describe('Views in another display language', () => {
     check(
       'links above entries',
       entryLenses(definition().file, machine, here).map(({ title }) => title.replace(/\$\([\w~-]+\)/g, '')),
+    );
+  });
+
+  it('get reasons that are translated when they are made: of files, packages, Node.js and Python', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reasons-'));
+    const made = [
+      statPath(join(folder, 'missing')),
+      readBounded(folder, 10),
+      packageOfFile(join(folder, 'server.js')),
+      nodeScript(['-e', 'x']),
+      bunScript(['--print=1']),
+      denoScript(['run', 'jsr:@a/b']),
+      pythonEntry(['-c', 'x']),
+    ];
+    rmSync(folder, { recursive: true });
+    const reasons = made.flatMap((one) => ('reason' in one ? [one.reason] : 'unknown' in one ? [one.unknown] : []));
+    assert.equal(reasons.length, made.length);
+    check(
+      'reasons',
+      reasons.map((text) => text.replaceAll(folder, '').replace('package.json', '')),
     );
   });
 

@@ -88,9 +88,38 @@ describe('The rows of the view', () => {
     const [, waiting, asleep] = buildTree(snapshot(changes), here, now)[0]?.children ?? [];
     assert.match(waiting?.description ?? '', /^not started: never called/);
     assert.match(asleep?.description ?? '', /^asleep since 2026-/);
+    assert.match(waiting?.flags ?? '', /\bstartable\b/, 'the guard of another client');
+    const own = changes.notStarted.map((one) => ({ ...one, client: { ...claude, pid: here.pid } }));
+    const [, mine] = buildTree(snapshot({ ...changes, notStarted: own }), here, now)[0]?.children ?? [];
+    assert.doesNotMatch(mine?.flags ?? '', /\bstartable\b/, 'VS Code runs it already');
     const tooltip = definitionTooltip(definition({ id: 'd3' }), here, changes.notStarted[1]);
     assert.match(tooltip, /asleep since/);
     assert.doesNotMatch(definitionTooltip(definition({ id: 'd3' }), here), /asleep/);
+  });
+
+  it('offer to start a server only when it is called, and beside a row where it has done nothing for an hour and costs more than its guard', () => {
+    const entry = { command: 'node', args: ['/srv/notes.js'] };
+    const idle = { idleSince: '2026-11-21T09:00:00.000Z', memoryBytes: 90 * 1024 ** 2 };
+    const flagsOf = (own: Partial<Definition>, ...running: Partial<Instance>[]): readonly string[] => {
+      const instances = running.map((changes, index) => instance({ pid: 50 + index, ...changes }));
+      const nodes = buildTree(snapshot({ definitions: [definition({ ...entry, ...own })], instances }), here, now);
+      const offered = (nodes[0]?.children[0]?.flags ?? '').split(';');
+      return ['lazy', 'lazyable', 'unused'].filter((flag) => offered.includes(flag));
+    };
+    assert.deepEqual(flagsOf({}), ['lazyable']);
+    assert.deepEqual(flagsOf({}, {}), ['lazyable']);
+    assert.deepEqual(flagsOf({}, idle), ['lazyable', 'unused']);
+    assert.deepEqual(flagsOf({}, idle, {}), ['lazyable'], 'one of them works');
+    assert.deepEqual(flagsOf({}, idle, { ...idle, memoryBytes: 91 * 1024 ** 2 }), ['lazyable', 'unused']);
+    assert.deepEqual(flagsOf({}, { ...idle, memoryBytes: 50 * 1024 ** 2 }), ['lazyable'], 'its guard would cost more');
+    const guarded = (start: string): Partial<Definition> => ({
+      command: '/r/mcp-shepherd',
+      args: ['guard', ...start.split(' ').filter(Boolean), '--', 'node', '/srv/notes.js'],
+      guarded: true,
+    });
+    assert.deepEqual(flagsOf(guarded(''), { ...idle, memoryBytes: 50 * 1024 ** 2, guarded: true }), ['lazyable', 'unused']);
+    assert.deepEqual(flagsOf(guarded('--start lazy'), { ...idle, guarded: true }), ['lazy']);
+    assert.deepEqual(flagsOf({ command: 'npx', args: ['-y', 'notes'] }, idle), []);
   });
 
   it('end with the host of the relays, and how many servers have their guard in it', () => {

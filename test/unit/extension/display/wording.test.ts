@@ -263,6 +263,11 @@ describe('The wording', () => {
       ...Object.values(guardQuestion('notes', 'api/.vscode/mcp.json')),
       ...guardPicks().map(({ label, detail }) => `- ${label} | ${detail}`),
       ...(['protect', 'unprotect'] as const).flatMap((action) => ['', changeNotice(change(action)), guardDone(change(action))]),
+      ...(['lazy', 'eager'] as const).flatMap((start) => [
+        '',
+        ...[false, true].map((guarded) => changeNotice({ ...change('protect'), start, guarded })),
+        guardDone({ ...change('protect'), start }),
+      ]),
     ]);
   });
 });

@@ -6,10 +6,10 @@ import { FakeEditor, type FakeServer, inFolder } from '../fakeEditor.ts';
 import { definition } from '../samples.ts';
 
 /** The entry has been changed; the editor ends the server by itself some time later. */
-async function change(editor: FakeEditor, server: FakeServer, endsAfter = 700): Promise<string | undefined> {
+async function change(editor: FakeEditor, server: FakeServer, endsAfter = 700, guarded = false): Promise<string | undefined> {
   const { id } = editor.running(server.id);
   void editor.wait(endsAfter).then(() => editor.end(server.id));
-  return startChangedServer(editor, server.definition, id, false);
+  return startChangedServer(editor, server.definition, id, guarded);
 }
 
 const starts = (editor: FakeEditor): string[] => editor.calls.map((call) => call.split(' ').slice(0, 2).join(' '));
@@ -28,6 +28,14 @@ describe('Starting a server of this window whose entry was changed', () => {
     assert.equal(await change(editor, server), undefined);
     assert.equal(starts(editor).length, 2);
     assert.ok(editor.isRunning(server.id));
+  });
+
+  it('takes the guard for running whose server starts when it is called, for a guarded entry alone', async () => {
+    const server = { ...inFolder, lazy: true };
+    const editor = new FakeEditor([server]);
+    assert.equal(await change(editor, server, 700, true), undefined);
+    assert.deepEqual(starts(editor), ['startServer mcp.config.ws0.everything']);
+    assertNames(await change(new FakeEditor([server]), server), 'did not start everything');
   });
 
   it('tells of one that does not start, after three tries', async () => {
