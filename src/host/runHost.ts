@@ -12,6 +12,8 @@ import { askForSessions, Succession } from './succession.ts';
 const idleMs = 10_000;
 /** Time between two looks for another version of the product, ms; each new session is one, too. */
 const checkMs = 60_000;
+/** Relays that may wait to be taken; the kernel refuses further ones, which become guards. Linux allows 4,096; the default of Node.js is 511. */
+const waitingRelays = 4_096;
 /** What relays have not read after this time is left to the next host, ms. */
 const leaveMs = 500;
 /** The next host gets the lock within this time, ms. */
@@ -91,7 +93,7 @@ async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Pro
   setInterval(() => succession.check(), checkMs).unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(files.socket, resolve);
+    server.listen({ path: files.socket, backlog: waitingRelays }, resolve);
   });
   files.opened();
   rest();

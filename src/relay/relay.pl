@@ -150,12 +150,20 @@ sub start_host {
     run_host() if sysopen(my $file, $mark, O_WRONLY | O_CREAT | O_EXCL, 0600) || !-d $folder;
 }
 
+# In their order: of two variables that npm reads as one setting (npm_config_cache, NPM_CONFIG_CACHE), the last one counts. Perl's own table has no order.
+sub environment {
+    local $/ = "\0";
+    open my $file, '<', '/proc/self/environ' or return map { "$_=$ENV{$_}" } sort keys %ENV;
+    my %seen;
+    return grep { /^([^=]+)=/ && !$seen{$1}++ } map { s/\0$//r } <$file>;
+}
+
 sub greeting {
     my ($secret) = @_;
     my $ns = join ' ', map { readlink("/proc/self/ns/$_") // () } qw(mnt pid user);
     my $cwd = readlink('/proc/self/cwd') // do { require Cwd; Cwd::getcwd() };
     return frame('hello', 1, join "\0", "secret=$secret", "pid=$$", 'ppid=' . getppid, "cwd=$cwd", "ns=$ns",
-        (map { "arg=$_" } @words), (map { "env=$_=$ENV{$_}" } keys %ENV),
+        (map { "arg=$_" } @words), (map { "env=$_" } environment()),
         (map { "keep=$_ $ledger{$_}" } keys %ledger), (map { "server=$_ $server{$_}{pid} $server{$_}{state}" } keys %server));
 }
 

@@ -14,6 +14,14 @@ window, whole_line = 1048576, 16 * 1048576
 dashes = words.index('--') if '--' in words else -1
 options, command = words[:max(dashes, 0)], words[dashes + 1:] if dashes >= 0 else []
 
+# Python adds LC_CTYPE where nothing names a locale; the server gets what the client gave.
+try:
+    with open('/proc/self/environ', 'rb') as given:
+        if not any(one.startswith(b'LC_CTYPE=') for one in given.read().split(b'\0')):
+            os.environ.pop('LC_CTYPE', None)
+except OSError:
+    pass
+
 
 def alone():
     os.execvp(node, [node, guard, '--alone'] + words)

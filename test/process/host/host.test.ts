@@ -14,7 +14,7 @@ import {
 import { connect, createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { installLauncher } from '../../../src/action/protect/launcher.ts';
-import { frameBytes, greetingBytes } from '../../../src/relay/contract.ts';
+import { FrameReader, frameBytes, greetingBytes, readGreeting } from '../../../src/relay/contract.ts';
 import { ownNamespaces } from '../../../src/relay/hostFolder.ts';
 import { until } from '../../until.ts';
 import {
@@ -110,6 +110,41 @@ for (const relay of relays) {
         await client.ended;
         assert.ok(!isRunning(pid));
         process.kill(host, 'SIGCONT');
+      }
+    });
+
+    it('tells the host the variables of its environment in their order: of two that npm reads as one setting, the last one counts', async () => {
+      const names = ['npm_config_cache', 'NPM_CONFIG_CACHE', ...Array.from({ length: 20 }, (_, index) => `SOME_${(index * 7) % 20}`)];
+      // Python adds LC_CTYPE where nothing names a locale.
+      const locale = { LANG: undefined, LC_ALL: undefined, LC_CTYPE: undefined };
+      home.variables = { ...Object.fromEntries(names.map((name) => [name, 'x'])), ...locale };
+      home.startsHost = false;
+      const folder = join(home.run, 'shepherd', 'host');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, 'secret'), 'f'.repeat(64), { mode: 0o600 });
+      const told: string[] = [];
+      const listener = createServer((socket) => {
+        const reader = new FrameReader();
+        socket.on('data', (bytes) => {
+          const [greeting] = reader.push(bytes);
+          told.push(...Object.keys((greeting && readGreeting(greeting.body)?.env) ?? {}));
+          // The relay becomes a guard.
+          socket.end(Buffer.concat(frameBytes('no', '1')));
+        });
+      });
+      await new Promise<void>((resolve) => listener.listen(join(folder, 'socket'), resolve));
+      try {
+        const { pid } = await session();
+        const given = readFileSync(`/proc/${pid}/environ`, 'utf8')
+          .split('\0')
+          .map((text) => text.replace(/=.*/s, ''));
+        assert.deepEqual(
+          told,
+          given.filter((name) => name !== ''),
+        );
+        assert.ok(!told.includes('LC_CTYPE'));
+      } finally {
+        listener.close();
       }
     });
 
