@@ -3,6 +3,7 @@ import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
 import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting, windowBytes } from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
+import type { SharedServers } from './share/sharedServers.ts';
 
 /** A relay greets within this time, ms. */
 const greetingMs = 5_000;
@@ -21,6 +22,8 @@ export interface Admission {
   refusal(greeting: Greeting): string | undefined;
   /** The next host asks for the sessions. @returns whether it gets them; then this process ends */
   heir(secret: string): boolean;
+  /** Servers that its sessions may share; a host of one relay has none. */
+  readonly servers?: SharedServers;
 }
 
 /** Serves one relay until its session is over, or it is gone. */
@@ -33,6 +36,8 @@ export class RelayConnection {
   readonly served: Promise<void>;
   #end: () => void = () => undefined;
   #pending: Buffer[] = [];
+  /** What may happen when the relay has got what is pending. */
+  #acts: (() => void)[] = [];
   #isScheduled = false;
   /** The relay waits for one of the pending frames. */
   #isUrgent = false;
@@ -135,10 +140,16 @@ export class RelayConnection {
     if (parsed.status !== 'run' || parsed.options.locks.length > 0 || parsed.options.recordOnly) {
       return 'its options need a guard of its own';
     }
-    const { options } = parsed;
+    const isShared = this.#admission.servers !== undefined && words.slice(0, words.indexOf('--')).includes('--share');
+    // What a shared server depends on is known where it is started lazily.
+    const options = isShared ? { ...parsed.options, start: 'lazy' as const } : parsed.options;
     this.#graceMs = options.graceMs;
     const start = this.#parts.startOf(greeting.pid);
-    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts);
+    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts, {
+      servers: options.start === 'lazy' ? this.#admission.servers : undefined,
+      isAsked: isShared,
+      later: (act) => this.#later(act),
+    });
     this.#place = place;
     this.#socket.once('close', () => void this.#closed(greeting.pid, start));
     this.#write('ready', `${hostProtocol}`);
@@ -167,6 +178,17 @@ export class RelayConnection {
   #send(kind: string, name: string, body?: Buffer | string): void {
     this.#isUrgent ||= !patient.has(kind);
     this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
+    this.#schedule();
+  }
+
+  /** Does it when the relay has got all that was done before: what it has not got may be done again by the next host. */
+  #later(act: () => void): void {
+    this.#isUrgent = true;
+    this.#acts.push(act);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (!this.#isHandling && !this.#isScheduled) {
       this.#isScheduled = true;
       process.nextTick(() => {
@@ -201,10 +223,15 @@ export class RelayConnection {
     this.#isUrgent = false;
     this.#lateBytes = 0;
     const frames = this.#pending;
-    if (frames.length > 0) {
+    const acts = this.#acts;
+    this.#acts = [];
+    const act = (): void => acts.forEach((one) => void one());
+    if (frames.length === 0) {
+      act();
+    } else {
       this.#pending = [];
       frames.push(...frameBytes('commit', '-'));
-      this.#socket.write(Buffer.concat(frames));
+      this.#socket.write(Buffer.concat(frames), (error) => void (error ?? act()));
     }
   }
 
