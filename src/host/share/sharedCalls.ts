@@ -9,8 +9,8 @@ export class Member {
   readonly send: (line: Buffer) => void;
   /** By the id that the client gave, the number that the server knows. */
   readonly calls = new Map<IdKey, number>();
-  /** Addresses that it has subscribed. */
-  readonly uris = new Set<string>();
+  /** Addresses that it has subscribed, or asked for, and its last request for each. */
+  readonly uris = new Map<string, Call>();
   /** Of the messages that it wants; undefined: it has not said so. */
   level: number | undefined;
   isGone = false;
@@ -37,7 +37,7 @@ export interface Call {
 /** The requests in flight of all clients of a server, under numbers that are used once. */
 export class SharedCalls {
   readonly #calls = new Map<number, Call>();
-  /** When those were cancelled whose answer nobody wants; the oldest first. */
+  /** When those were cancelled whose answer no client wants; the oldest first. */
   readonly #cancelled = new Map<number, number>();
   readonly #now: () => number;
   #last = 0;
@@ -60,14 +60,14 @@ export class SharedCalls {
     return typeof number === 'number' && !this.#cancelled.has(number) ? this.#calls.get(number) : undefined;
   }
 
-  /** It was answered. @returns undefined where nobody wants the answer */
+  /** It was answered. @returns undefined where no client wants the answer */
   settle(number: number): Call | undefined {
     const call = this.wanted(number);
     this.#forget(number);
     return call;
   }
 
-  /** Nobody wants the answer any more. */
+  /** No client wants the answer any more. */
   cancel(number: number): void {
     const call = this.wanted(number);
     if (call) {
@@ -90,8 +90,8 @@ export class SharedCalls {
   }
 
   /** Whether some client has sent a request with this number. */
-  wasOpened(number: number): boolean {
-    return Number.isInteger(number) && number > 0 && number <= this.#last;
+  wasOpened(number: unknown): boolean {
+    return typeof number === 'number' && Number.isInteger(number) && number > 0 && number <= this.#last;
   }
 
   /** The client whose requests alone may have caused a message of the server. `none`: no such request runs. `unclear`: those of several clients do, or of one that is gone. */

@@ -1,15 +1,17 @@
-import { type Envelope, type IdKey, type JsonObject, keyOf, readEnvelope } from '../../guard/message/envelope.ts';
+import { type Envelope, type JsonObject, keyOf, readEnvelope } from '../../guard/message/envelope.ts';
 import { messageLine, notificationLine } from '../../guard/message/ownAnswers.ts';
 import { type Edit, editedLine, textAt } from './editedLine.ts';
-import { Member, SharedCalls } from './sharedCalls.ts';
-import { codeLists, levelOf, neededLevel, paramsOf, refusal } from './sharedMethods.ts';
+import { type Call, Member, SharedCalls } from './sharedCalls.ts';
+import { codeLists, levelOf, paramsOf, refusal } from './sharedMethods.ts';
 import { type SharedOptions, SharedOutput } from './sharedOutput.ts';
+import { SharedSettings } from './sharedSettings.ts';
 
 type Of<Kind extends Envelope['kind']> = Envelope & { readonly kind: Kind };
 
 /** Of each client so many requests are in flight, and addresses subscribed. */
 const [maxCalls, maxUris] = [10_000, 1_000];
 
+const subscriptions: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe']);
 const tokenPlace = ['params', '_meta', 'progressToken'];
 
 /**
@@ -20,25 +22,26 @@ export class SharedLines {
   readonly #options: SharedOptions;
   readonly #members = new Set<Member>();
   readonly #calls: SharedCalls;
+  readonly #settings: SharedSettings;
   readonly #output: SharedOutput;
   /** The answer to `initialize`, which later clients get, too. */
   #initialize: 'none' | 'asked' | JsonObject = 'none';
-  #waiting: { readonly member: Member; readonly id: IdKey; readonly line: Buffer }[] = [];
+  #waiting: { readonly member: Member; readonly line: Buffer }[] = [];
   #isInitialized = false;
-  /** The level that the server was told last. */
-  #level: unknown;
 
   constructor(options: SharedOptions) {
     this.#options = options;
     this.#calls = new SharedCalls(() => options.now());
-    this.#output = new SharedOutput(options, this.#members, this.#calls, (result) => this.#initialized(result));
+    this.#settings = new SharedSettings(this.#members, (method, params) => this.#ask(method, params));
+    const parts = { members: this.#members, calls: this.#calls, settings: this.#settings };
+    this.#output = new SharedOutput(options, parts, (result) => this.#initialized(result));
   }
 
   /** A client begins. @param send gets its lines */
   join(send: (line: Buffer) => void): Member {
     const member = new Member(send);
     this.#members.add(member);
-    this.#tellLevel();
+    this.#settings.joined();
     return member;
   }
 
@@ -56,13 +59,8 @@ export class SharedLines {
       }
     }
     this.#output.leave(member);
-    for (const uri of member.uris) {
-      if (!this.#isSubscribed(uri)) {
-        this.#ask('resources/unsubscribe', { uri });
-      }
-    }
+    this.#settings.left(member);
     this.#waiting = this.#waiting.filter((waiting) => waiting.member !== member);
-    this.#tellLevel();
   }
 
   /** A line of the server. */
@@ -97,58 +95,54 @@ export class SharedLines {
 
   #request(member: Member, line: Buffer, { id, method, body }: Of<'request'>): void {
     const params = method.startsWith('resources/') || method === 'logging/setLevel' ? paramsOf(body.value()) : {};
-    const uri = typeof params.uri === 'string' ? params.uri : undefined;
+    const uri = subscriptions.has(method) && typeof params.uri === 'string' ? params.uri : undefined;
+    const token = textAt(line, tokenPlace);
+    const isFirstPage = codeLists.has(method) && textAt(line, ['params', 'cursor']) === undefined;
+    const call: Call = { member, id, method, token, uri, isFirstPage };
+    const level = method === 'logging/setLevel' ? levelOf(params.level) : undefined;
     const answer = (content: JsonObject): void => member.send(messageLine(id, content));
     const isTooMuch = member.calls.size >= maxCalls || this.#waiting.length >= maxCalls;
     if (isTooMuch || (method === 'resources/subscribe' && member.uris.size >= maxUris)) {
       answer(refusal('Too many requests are open'));
     } else if (method === 'initialize' && this.#initialize !== 'none') {
       if (this.#initialize === 'asked') {
-        this.#waiting.push({ member, id, line: Buffer.from(line) });
+        this.#waiting.push({ member, line: Buffer.from(line) });
       } else {
         answer(this.#initialize);
       }
-    } else if (method === 'logging/setLevel' && levelOf(params.level) !== undefined) {
-      member.level = levelOf(params.level);
-      const needed = this.#needed();
-      if (needed === this.#level) {
+    } else if (level !== undefined) {
+      const needed = this.#settings.sets(member, level);
+      if (needed === undefined) {
         answer({ result: {} });
       } else {
-        this.#level = needed;
-        this.#forward(member, line, { id, method }, [[['params', 'level'], JSON.stringify(needed)]]);
+        this.#forward(line, call, [[['params', 'level'], JSON.stringify(needed)]]);
       }
-    } else if (method === 'resources/subscribe' && uri !== undefined && this.#isSubscribed(uri)) {
-      member.uris.add(uri);
-      answer({ result: {} });
-    } else if (method === 'resources/unsubscribe' && uri !== undefined && member.uris.delete(uri) && this.#isSubscribed(uri)) {
+    } else if (uri !== undefined && !this.#settings.subscribes(member, uri, call)) {
       answer({ result: {} });
     } else {
       if (method === 'initialize') {
         this.#initialize = 'asked';
       }
-      this.#forward(member, line, { id, method, uri });
+      this.#forward(line, call);
     }
   }
 
-  #forward(
-    member: Member,
-    line: Buffer,
-    request: { readonly id: IdKey; readonly method: string; readonly uri?: string | undefined },
-    more: readonly Edit[] = [],
-  ): void {
-    const token = textAt(line, tokenPlace);
-    const isFirstPage = codeLists.has(request.method) && textAt(line, ['params', 'cursor']) === undefined;
-    const number = `${this.#calls.open({ ...request, member, token, isFirstPage })}`;
-    this.#options.toServer(editedLine(line, [[['id'], number], ...(token === undefined ? [] : [[tokenPlace, number] as const]), ...more]));
+  #forward(line: Buffer, call: Call, more: readonly Edit[] = []): void {
+    const number = `${this.#calls.open(call)}`;
+    this.#options.toServer(
+      editedLine(line, [[['id'], number], ...(call.token === undefined ? [] : [[tokenPlace, number] as const]), ...more]),
+    );
   }
 
   #notified(member: Member, line: Buffer, { method, body }: Of<'notification'>): void {
     if (method === 'notifications/cancelled') {
       const key = keyOf(paramsOf(body.value()).requestId, line, ['params', 'requestId']);
       const number = key === undefined ? undefined : member.calls.get(key);
-      if (number !== undefined && this.#calls.wanted(number)?.method !== 'initialize') {
+      const call = this.#calls.wanted(number);
+      if (number !== undefined && call && call.method !== 'initialize') {
         this.#calls.cancel(number);
         this.#options.toServer(editedLine(line, [[['params', 'requestId'], `${number}`]]));
+        this.#settings.cancelled(call);
       }
     } else if (method !== 'notifications/initialized' || !this.#isInitialized) {
       this.#isInitialized ||= method === 'notifications/initialized';
@@ -169,22 +163,5 @@ export class SharedLines {
   /** A request of this process itself; its answer reaches no client. */
   #ask(method: string, params: JsonObject): void {
     this.#options.toServer(messageLine(this.#calls.open({ member: undefined, id: '', method }), { method, params }));
-  }
-
-  /** The most detailed level that a client wants. */
-  #needed(): unknown {
-    return neededLevel([...this.#members].map(({ level }) => level));
-  }
-
-  #tellLevel(): void {
-    const level = this.#needed();
-    if (level !== undefined && level !== this.#level) {
-      this.#level = level;
-      this.#ask('logging/setLevel', { level });
-    }
-  }
-
-  #isSubscribed(uri: string): boolean {
-    return [...this.#members].some(({ uris }) => uris.has(uri));
   }
 }

@@ -16,7 +16,7 @@ export const codeLists: ReadonlyMap<string, string> = new Map([
 
 /** From the most detailed to the least. */
 const levels: readonly unknown[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
-/** What a client that has set none gets while another one has. */
+/** What a client that has set none gets when another one has. */
 const defaultLevel = 1;
 
 /** Its place among the levels; undefined for another text. */
@@ -25,14 +25,14 @@ export function levelOf(name: unknown): number | undefined {
   return place < 0 ? undefined : place;
 }
 
-/** The level that a server needs for all its clients; undefined while none has set one. */
+/** The level that a server needs for all its clients. */
 export function neededLevel(set: readonly (number | undefined)[]): unknown {
-  return set.every((level) => level === undefined) ? undefined : levels[Math.min(...set.map((level) => level ?? defaultLevel))];
+  return levels[Math.min(...set.map((level) => level ?? defaultLevel))];
 }
 
-/** Whether a client gets a message of a level. @param own its level @param isSet whether any client has set one */
-export function wantsLevel(own: number | undefined, isSet: boolean, message: unknown): boolean {
-  return !isSet || (levelOf(message) ?? levels.length) >= (own ?? defaultLevel);
+/** Whether a client gets a message of a level. @param own its level */
+export function wantsLevel(own: number | undefined, message: unknown): boolean {
+  return (levelOf(message) ?? levels.length) >= (own ?? defaultLevel);
 }
 
 /** The error that a request gets instead of an answer. JSON-RPC leaves -32000 … -32099 to implementations. */

@@ -4,7 +4,8 @@ import { type Envelope, type IdKey, idText, type JsonObject, keyOf } from '../..
 import { messageLine } from '../../guard/message/ownAnswers.ts';
 import { editedLine } from './editedLine.ts';
 import type { Member, SharedCalls } from './sharedCalls.ts';
-import { codeLists, paramsOf, refusal, wantsLevel } from './sharedMethods.ts';
+import { codeLists, paramsOf, refusal } from './sharedMethods.ts';
+import type { SharedSettings } from './sharedSettings.ts';
 
 type Of<Kind extends Envelope['kind']> = Envelope & { readonly kind: Kind };
 
@@ -22,11 +23,19 @@ export interface SharedOptions {
   now(): number;
 }
 
+/** What it shares with the way to the server. */
+interface Parts {
+  readonly members: ReadonlySet<Member>;
+  readonly calls: SharedCalls;
+  readonly settings: SharedSettings;
+}
+
 /** The lines of a shared server, on their way to the client that each belongs to. */
 export class SharedOutput {
   readonly #options: SharedOptions;
   readonly #members: ReadonlySet<Member>;
   readonly #calls: SharedCalls;
+  readonly #settings: SharedSettings;
   readonly #initialized: (result: JsonObject | undefined) => void;
   /** Requests of the server, and which client was asked. */
   readonly #asked = new Map<IdKey, Member>();
@@ -35,15 +44,11 @@ export class SharedOutput {
   #isModern = true;
 
   /** @param initialized gets the answer to `initialize`; undefined: it was refused */
-  constructor(
-    options: SharedOptions,
-    members: ReadonlySet<Member>,
-    calls: SharedCalls,
-    initialized: (result: JsonObject | undefined) => void,
-  ) {
+  constructor(options: SharedOptions, { members, calls, settings }: Parts, initialized: (result: JsonObject | undefined) => void) {
     this.#options = options;
     this.#members = members;
     this.#calls = calls;
+    this.#settings = settings;
     this.#initialized = initialized;
   }
 
@@ -81,30 +86,34 @@ export class SharedOutput {
   }
 
   #answered(line: Buffer, envelope: Of<'response'>): void {
-    const number = Number(envelope.id);
-    const call = typeof envelope.id === 'number' ? this.#calls.settle(number) : undefined;
+    const number = envelope.id;
+    const call = typeof number === 'number' ? this.#calls.settle(number) : undefined;
     if (!call) {
       if (!this.#calls.wasOpened(number)) {
         this.#options.unsafe('it answered a request that no client had sent');
       }
       return;
     }
-    const { member, id, method, uri } = call;
-    if (method === 'resources/subscribe' && uri !== undefined && !envelope.isError) {
-      member?.uris.add(uri);
-    } else if (call.isFirstPage && !envelope.isError) {
+    const { member, id, method } = call;
+    this.#settings.answered(call, envelope.isError);
+    if (call.isFirstPage && !envelope.isError) {
       this.#compare(method, member, envelope);
     }
-    member?.send(editedLine(line, [[['id'], idText(id)]]));
-    if (method === 'initialize') {
-      this.#begun(envelope);
+    const own = idText(id);
+    member?.send(
+      editedLine(line, [
+        [['id'], own],
+        ...(method === 'subscriptions/listen' ? [[['result', '_meta', subscriptionId], own] as const] : []),
+      ]),
+    );
+    if (method === 'initialize' || method === 'server/discover') {
+      this.#begun(method, envelope);
     }
     this.#options.answered();
   }
 
-  #begun({ body }: Of<'response'>): void {
+  #begun(method: string, { body }: Of<'response'>): void {
     const result = asRecord(body.value()?.result);
-    this.#isModern = false;
     const capabilities = asRecord(result?.capabilities);
     const declared = asRecord(capabilities?.['x-mux']) ?? asRecord(asRecord(capabilities?.experimental)?.['x-mux']);
     if (capabilities?.tasks !== undefined) {
@@ -112,7 +121,10 @@ export class SharedOutput {
     } else if (declared?.sharing === 'isolated') {
       this.#options.unsafe('it declares that each client needs one of its own');
     }
-    this.#initialized(result);
+    if (method === 'initialize') {
+      this.#isModern = false;
+      this.#initialized(result);
+    }
   }
 
   /** A list that another client got, too. */
@@ -121,7 +133,7 @@ export class SharedOutput {
     const digest = createHash('sha256').update(items).digest('hex');
     const before = this.#lists.get(method);
     if (before && before.member !== member && before.digest !== digest) {
-      this.#options.unsafe(`its answer to ${method} differs by client`);
+      this.#options.unsafe(`two clients got different answers to ${method}`);
     }
     this.#lists.set(method, { digest, member });
   }
@@ -155,34 +167,50 @@ export class SharedOutput {
   #told(line: Buffer, { method, body }: Of<'notification'>): void {
     const params = paramsOf(body.value());
     const subscription = asRecord(params._meta)?.[subscriptionId];
+    if (method.endsWith('/list_changed')) {
+      this.#lists.clear();
+    }
     if (method === 'notifications/progress') {
       this.#progressed(line, params.progressToken);
     } else if (subscription !== undefined) {
-      const call = this.#calls.wanted(Number(subscription));
+      const call = this.#calls.wanted(subscription);
       call?.member?.send(editedLine(line, [[['params', '_meta', subscriptionId], idText(call.id)]]));
-      if (!call && !this.#calls.wasOpened(Number(subscription))) {
+      if (!this.#calls.wasOpened(subscription)) {
         this.#options.unsafe(`it sent ${shown(method)} for a subscription that no client has`);
       }
     } else if (method === 'notifications/cancelled') {
-      const key = keyOf(params.requestId, line, ['params', 'requestId']);
-      const owner = key === undefined ? undefined : this.#asked.get(key);
-      if (owner && key !== undefined) {
-        this.#asked.delete(key);
-        owner.send(line);
-      }
+      this.#withdrawn(line, keyOf(params.requestId, line, ['params', 'requestId']));
     } else if (method === 'notifications/resources/updated') {
       const { uri } = params;
-      this.#sendAll(line, ({ uris }) => typeof uri === 'string' && (uris.has(uri) || [...uris].some((known) => isBelow(uri, known))));
+      this.#sendAll(
+        line,
+        ({ uris }) => typeof uri === 'string' && (uris.has(uri) || [...uris.keys()].some((known) => isBelow(uri, known))),
+      );
     } else if (method.endsWith('/list_changed')) {
-      this.#lists.clear();
       this.#sendAll(line, () => true);
-    } else if (method === 'notifications/message' && !this.#isModern) {
-      const isSet = [...this.#members].some(({ level }) => level !== undefined);
-      this.#sendAll(line, ({ level }) => wantsLevel(level, isSet, params.level));
     } else {
-      const owner = this.#ownerOf(this.#calls.cause());
+      this.#toCause(line, method, params.level);
+    }
+  }
+
+  /** The server no longer waits for an answer. */
+  #withdrawn(line: Buffer, id: IdKey | undefined): void {
+    const owner = id === undefined ? undefined : this.#asked.get(id);
+    if (owner && id !== undefined) {
+      this.#asked.delete(id);
+      owner.send(line);
+    }
+  }
+
+  /** A log message that the calls of no one client have caused is for all that want its level. */
+  #toCause(line: Buffer, method: string, level: unknown): void {
+    const owner = this.#ownerOf(this.#calls.cause());
+    const isLog = method === 'notifications/message';
+    if (isLog && !this.#isModern) {
+      this.#sendAll(line, (member) => (owner ?? member) === member && this.#settings.wants(member, level));
+    } else {
       owner?.send(line);
-      if (!owner && method !== 'notifications/message') {
+      if (!owner && !isLog) {
         this.#options.unsafe(`it sent ${shown(method)}, which belongs to the calls of no one client`);
       }
     }
@@ -192,7 +220,7 @@ export class SharedOutput {
     const call = this.#calls.wanted(token);
     if (call?.member && call.token !== undefined) {
       call.member.send(editedLine(line, [[['params', 'progressToken'], call.token]]));
-    } else if (!call && !this.#calls.wasOpened(Number(token))) {
+    } else if (!this.#calls.wasOpened(token)) {
       this.#options.unsafe('it sent progress of a call that no client had made');
     }
   }
