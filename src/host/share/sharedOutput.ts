@@ -100,12 +100,11 @@ export class SharedOutput {
       this.#compare(method, member, envelope);
     }
     const own = idText(id);
-    member?.send(
-      editedLine(line, [
-        [['id'], own],
-        ...(method === 'subscriptions/listen' ? [[['result', '_meta', subscriptionId], own] as const] : []),
-      ]),
-    );
+    const places = [['id'], ...(method === 'subscriptions/listen' ? [['result', '_meta', subscriptionId]] : [])];
+    if (member?.isGone === false) {
+      const edits = places.map((place) => [place, own] as const);
+      member.send(editedLine(line, edits));
+    }
     if (method === 'initialize' || method === 'server/discover') {
       this.#begun(method, envelope);
     }

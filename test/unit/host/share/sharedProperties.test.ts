@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Member } from '../../../../src/host/share/sharedCalls.ts';
+import { SharedLines } from '../../../../src/host/share/sharedLines.ts';
+import type { SharedOptions } from '../../../../src/host/share/sharedOutput.ts';
+import { type Between, SharingModel, type Step, steps } from './sharingModel.ts';
+
+const traffic: fc.Arbitrary<Step[]> = fc.array(fc.tuple(fc.constantFrom(...steps), fc.nat(11), fc.nat(11)), {
+  maxLength: 150,
+  size: 'max',
+});
+
+/** Any order of calls with equal ids, progress, cancellations, questions, subscriptions, and clients that come and go. */
+const holds = (make: (options: SharedOptions) => Between): fc.IProperty<[Step[]]> =>
+  fc.property(traffic, (all) => {
+    const model = new SharingModel(make);
+    for (const step of all) {
+      model.take(step);
+    }
+    model.end();
+  });
+
+/** A control: some lines for one client go to all. */
+class Broadcasting extends SharedLines {
+  readonly #all = new Set<(line: Buffer) => void>();
+  readonly #is: (message: Record<string, unknown>) => boolean;
+
+  constructor(options: SharedOptions, is: (message: Record<string, unknown>) => boolean) {
+    super(options);
+    this.#is = is;
+  }
+
+  override join(send: (line: Buffer) => void): Member {
+    this.#all.add(send);
+    return super.join((line) => {
+      for (const one of this.#is(JSON.parse(`${line}`)) ? this.#all : [send]) {
+        one(line);
+      }
+    });
+  }
+}
+
+describe('one server for several clients, in any order', function () {
+  this.timeout(60_000);
+
+  it('no line reaches another client, none is lost, none comes twice', () => {
+    fc.assert(
+      holds((options) => new SharedLines(options)),
+      { numRuns: 1_000 },
+    );
+  });
+
+  const broadcasts: Readonly<Record<string, (message: Record<string, unknown>) => boolean>> = {
+    'every line': () => true,
+    answers: ({ method }) => method === undefined,
+    progress: ({ method }) => method === 'notifications/progress',
+    'requests of the server': ({ id, method }) => id !== undefined && method !== undefined,
+    updates: ({ method }) => method === 'notifications/resources/updated',
+    'list_changed, once for each': ({ method }) => `${method}`.endsWith('list_changed'),
+  };
+  for (const [name, is] of Object.entries(broadcasts)) {
+    it(`the same traffic finds out a variant that broadcasts: ${name}`, () => {
+      const { failed } = fc.check(
+        holds((options) => new Broadcasting(options, is)),
+        { numRuns: 1_000, endOnFailure: true },
+      );
+      assert.ok(failed);
+    });
+  }
+
+  const losses: Readonly<Record<string, (message: Record<string, unknown>) => boolean>> = {
+    answers: ({ method }) => method === undefined,
+    progress: ({ method }) => method === 'notifications/progress',
+  };
+  for (const [name, is] of Object.entries(losses)) {
+    it(`and one that loses them: ${name}`, () => {
+      class Losing extends SharedLines {
+        override join(send: (line: Buffer) => void): Member {
+          return super.join((line) => void (is(JSON.parse(`${line}`)) || send(line)));
+        }
+      }
+      assert.ok(
+        fc.check(
+          holds((options) => new Losing(options)),
+          { numRuns: 1_000, endOnFailure: true },
+        ).failed,
+      );
+    });
+  }
+});
