@@ -29,8 +29,8 @@ interface ServerOptions {
   /** No further client may share it. */
   unsafe(evidence: string): void;
   /** The last client has left. */
-  left(): void;
-  ended(): void;
+  left(server: SharedServer): void;
+  ended(server: SharedServer): void;
 }
 
 /** After its end its output is read for this time, ms. */
@@ -109,7 +109,7 @@ export class SharedServer {
       view.end(ended);
     }
     this.views.clear();
-    this.#options.ended();
+    this.#options.ended(this);
   }
 
   /** Its process, for those that end it. */
@@ -146,7 +146,7 @@ export class SharedServer {
         this.#lines.leave(member);
         this.views.delete(view);
         if (this.views.size === 0) {
-          this.#options.left();
+          this.#options.left(this);
         }
       },
     });

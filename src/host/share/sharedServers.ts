@@ -32,6 +32,8 @@ export interface ShareRequest {
 /** A server of a key, or the attempt to start it. */
 interface Entry {
   readonly server: Promise<SharedServer>;
+  /** The same, when it runs. */
+  started?: SharedServer;
   rest?: NodeJS.Timeout;
 }
 
@@ -60,8 +62,8 @@ export class SharedServers {
   async join(request: ShareRequest, sharer: Sharer): Promise<SharedView | string> {
     const { key, name, before, wakes } = request;
     const own = before && this.#servers.get(before);
-    // A session that leaves a server that runs, and wants another, restarts it for all.
-    if (own && !wakes && (await this.#current.get(key)?.server) === own) {
+    // A session that leaves a server that runs, and wants another, restarts it for all; one that was put out comes back.
+    if (own && !wakes && (before.hasLeft || !before.ended) && this.#current.get(key)?.started === own) {
       this.#replace(key, own, before);
     }
     for (;;) {
@@ -92,13 +94,14 @@ export class SharedServers {
     const server = SharedServer.start(command, {
       isGroupAlive: this.#parts.isGroupAlive,
       unsafe: (evidence) => this.#noteUnsafe(key, evidence),
-      left: () => void this.#left(key, entry),
-      ended: () => void this.#ended(key, entry),
+      left: (left) => this.#left(key, entry, left),
+      ended: (ended) => void this.#ended(key, entry, ended),
     });
     const entry: Entry = { server };
     this.#current.set(key, entry);
     server.then(
       (started) => {
+        entry.started = started;
         this.#running.add(started);
         this.#watch();
       },
@@ -118,25 +121,26 @@ export class SharedServers {
   }
 
   /** Its last client has left. */
-  async #left(key: string, entry: Entry): Promise<void> {
-    const server = await entry.server;
+  #left(key: string, entry: Entry, server: SharedServer): void {
     if (this.#current.get(key) !== entry) {
-      await this.#parts.endServer(server.process, limits);
+      void this.#parts.endServer(server.process, limits);
       return;
     }
-    clearTimeout(entry.rest);
     entry.rest = setTimeout(() => {
-      this.#current.delete(key);
+      this.#forget(key, entry);
       void this.#parts.endServer(server.process, limits);
     }, graceMs);
   }
 
-  async #ended(key: string, entry: Entry): Promise<void> {
-    const server = await entry.server;
+  #forget(key: string, entry: Entry): void {
     clearTimeout(entry.rest);
     if (this.#current.get(key) === entry) {
       this.#current.delete(key);
     }
+  }
+
+  async #ended(key: string, entry: Entry, server: SharedServer): Promise<void> {
+    this.#forget(key, entry);
     // What it left in its group may still write to files that the next one uses.
     await this.#parts.endServer(server.process, { politeMs: 0, termMs: 2_000 });
     this.#running.delete(server);
@@ -145,8 +149,11 @@ export class SharedServers {
 
   /** All sessions of a server leave it, and the next one starts when it has ended. */
   #replace(key: string, server: SharedServer, first: SharedView): void {
+    clearTimeout(this.#current.get(key)?.rest);
     this.#current.delete(key);
-    const gone = settlesWithin(server.exited, replaceMs).then(() => void this.#leaving.delete(key));
+    const gone: Promise<unknown> = settlesWithin(server.exited, replaceMs).then(
+      () => this.#leaving.get(key) === gone && this.#leaving.delete(key),
+    );
     this.#leaving.set(key, gone);
     for (const [view, sharer] of server.views) {
       if (view !== first) {
