@@ -133,6 +133,7 @@ const record = described(
         'Ends of the server that the guard did not ask for, the last ten, oldest first.',
       ),
     ),
+    unshared: optional(text('Why this client has a server of its own, where several could share one.')),
     start: optional(
       described(
         v.strictObject({

@@ -92,6 +92,8 @@ export interface ServerRecord {
   };
   /** With `--start lazy`. */
   readonly start?: LazyStart;
+  /** Why this client has a server of its own, where several could share one. */
+  readonly unshared?: string;
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */

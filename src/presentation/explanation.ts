@@ -229,6 +229,7 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
     ['refused', record.refused && t('{0}, the last at {1}: {2}', callsText(record.refused.calls), record.refused.at, record.refused.last)],
     ['idle since', record.idleSince],
     ['start', record.start && startText(record.start)],
+    ['shared', record.unshared === undefined ? undefined : t('no, this client has a server of its own: {0}', record.unshared)],
     ['accepts', record.control.join(', ')],
     ['record', record.id],
   ]);

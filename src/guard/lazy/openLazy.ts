@@ -47,7 +47,7 @@ export async function openLazy(
       const key = keyedHash(kept.secret, now.code, launch, client);
       return { key, isDeclared: isDeclaredShareable(kept.file.read(), key, method) };
     },
-    tell: (share) => void record()?.then((one) => one?.mark('share', share)),
+    tell: (why) => void record()?.then((one) => one?.mark('unshared', why)),
   });
   if (shares) {
     return;

@@ -28,8 +28,8 @@ export interface ShareFacts {
    * @param method of the client's first request @param params in which the client states what it is
    */
   key(method: string, params: JsonObject): { readonly key: string; readonly isDeclared: boolean } | { readonly unknown: string };
-  /** For the record. @param share undefined: none is wanted */
-  tell(share: string | undefined): void;
+  /** For the record. @param why the session has a server of its own although it may be shared; undefined: nothing to tell */
+  tell(why: string | undefined): void;
 }
 
 /** Where a session runs: in the process that the client started, or in the host on behalf of a relay. */

@@ -50,7 +50,7 @@ export class SessionShare {
     const why = otherConfinement(pid) ?? (await this.#first());
     const found = typeof why === 'string' ? { unknown: why } : facts.key(why.method, why.params);
     if ('unknown' in found || !(this.#options.isAsked || found.isDeclared)) {
-      facts.tell('unknown' in found ? found.unknown : undefined);
+      facts.tell('unknown' in found && this.#options.isAsked ? found.unknown : undefined);
       return undefined;
     }
     const view: SharedView | string = await servers.join(

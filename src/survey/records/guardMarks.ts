@@ -87,13 +87,14 @@ const endsSchema = v.object({
 export function guardMarks(
   record: InstanceRecord,
   redactor: Redactor,
-): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites'> {
+): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites' | 'unshared'> {
   const idle = idleSince(record);
-  const { problem, refused, start, ends } = record.guard === undefined ? {} : (record.x ?? {});
+  const { problem, refused, start, ends, unshared } = record.guard === undefined ? {} : (record.x ?? {});
   const why = v.safeParse(sentence, problem);
   const count = v.safeParse(refusedSchema, refused);
   const staleWrites = staleWritesOf(record, redactor);
   const lazy = v.safeParse(startSchema, start);
+  const own = v.safeParse(sentence, unshared);
   const ended = v.safeParse(endsSchema, ends);
   const { why: reason, awake } = lazy.success ? lazy.output : {};
   const texts = {
@@ -107,5 +108,6 @@ export function guardMarks(
     ...(count.success ? { refused: { ...count.output, last: redactor.text(count.output.last) } } : {}),
     ...(ended.success ? { ends: { ...ended.output, errors: ended.output.errors.map((line) => redactor.text(line)) } } : {}),
     ...(lazy.success ? { start: { ...lazy.output, ...texts } } : {}),
+    ...(own.success ? { unshared: redactor.text(own.output) } : {}),
   };
 }
