@@ -109,6 +109,7 @@ export class RemotePlace implements GuardPlace {
   }
 
   begun(): Promise<void> {
+    this.#share?.begun();
     return this.#parts.begun();
   }
 

@@ -30,6 +30,7 @@ export class SessionShare {
   /** The client sends nothing more. */
   #hasEnded = false;
   #isLost = false;
+  #why: string | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -50,7 +51,7 @@ export class SessionShare {
     const why = otherConfinement(pid) ?? (await this.#first());
     const found = typeof why === 'string' ? { unknown: why } : facts.key(why.method, why.params);
     if ('unknown' in found || !(this.#options.isAsked || found.isDeclared)) {
-      facts.tell('unknown' in found && this.#options.isAsked ? found.unknown : undefined);
+      this.#tell(facts, 'unknown' in found && this.#options.isAsked ? found.unknown : undefined);
       return undefined;
     }
     const view: SharedView | string = await servers.join(
@@ -65,10 +66,10 @@ export class SessionShare {
       },
     );
     if (typeof view === 'string') {
-      facts.tell(view);
+      this.#tell(facts, view);
       return undefined;
     }
-    facts.tell(undefined);
+    this.#tell(facts, undefined);
     if (this.#isLost) {
       view.signal('SIGKILL');
     }
@@ -76,6 +77,19 @@ export class SessionShare {
     this.#views = [...this.#views.filter(({ ended, calls }) => !ended || calls.size + calls.noted.size > 0), view];
     request.errors?.(view.errors);
     return view;
+  }
+
+  #tell(facts: ShareFacts, why: string | undefined): void {
+    this.#why = why;
+    facts.tell(why);
+  }
+
+  /** The session has a record, which it may not have had when its first server started. */
+  begun(): void {
+    const why = this.#why;
+    if (why !== undefined) {
+      void this.#facts.then((facts) => facts.tell(why));
+    }
   }
 
   /** What the client states of itself; or why it has stated nothing. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../until.ts';
-import { GuardHome, isRunning, processesWith, type RawClient, type Relay } from '../guard/guardedServer.ts';
+import { GuardHome, isRunning, processesWith, publishedGuards, type RawClient, type Relay } from '../guard/guardedServer.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { installSharing } from './sharingServer.ts';
 
@@ -60,4 +60,16 @@ describe('host: one server for several clients (--share)', function () {
       await until('the server has ended', () => !isRunning(Number(pid)));
     });
   }
+
+  it('a server that declares itself isolated is the first client’s alone, and the record of the next one says so', async () => {
+    writeFileSync(home.path('mode'), 'isolated');
+    const [one, two] = [await session(), await session()];
+    assert.notEqual(await one.text('pid'), await two.text('pid'));
+    const said = (): unknown[] =>
+      publishedGuards(home.run).flatMap(({ record }) => (record.x as { unshared?: string } | undefined)?.unshared ?? []);
+    await until('a record says why', () => said().length > 0);
+    assert.deepEqual(said(), ['it declares that each client needs one of its own']);
+    await end(one);
+    await end(two);
+  });
 });
