@@ -1,5 +1,5 @@
 // What `mcp-shepherd status` costs beside a bare `node -e 0`: `node bench/status.ts [--rounds=N] [FOLDER…]`. Each FOLDER holds a built `cli.cjs` (default: `dist`); all take turns in one run,
-// with 0, 20 and 100 running servers of one npm project. Medians of the wall time, means of the processor time (the kernel's, of the ended children); the first rounds warm up.
+// with 0, 5, 20 and 100 running servers of one npm project. Medians of the wall time, means of the processor time (the kernel's, of the ended children); the first rounds warm up.
 // The ratio counts: absolute times belong to the machine. Linux only; best in a PID namespace of its own, where no other program starts:
 // `unshare -pf --mount-proc sh -c "node bench/status.ts; true"` (the first process of a namespace adopts orphans, so it must not be the client).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { median } from './measure.ts';
 const { values, positionals } = parseArgs({ options: { rounds: { type: 'string', default: '15' } }, allowPositionals: true });
 const rounds = Number(values.rounds);
 const warmUp = 3;
-const counts = [0, 20, 100];
+const counts = [0, 5, 20, 100];
 /** Clock ticks per second in `stat` (CLK_TCK on every Linux that Node runs on). */
 const tickMs = 10;
 /** A server counts as newly started for ten seconds, and `status` waits for what is new. */

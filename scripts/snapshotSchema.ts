@@ -91,6 +91,7 @@ const record = described(
     ),
     control: texts('Requests that it takes over its control endpoint; empty: it has none.'),
     guardPid: optional(count('PID of the guard between client and server.')),
+    hostPid: optional(count('PID of the host that runs the session of this guard, which is a relay.')),
     idleSince: optional(text('Time of the last call, as recorded by the guard: ISO 8601, UTC.')),
     problem: optional(text('Why the guard has no server, or why its last restart failed.')),
     staleWrites: optional(
@@ -154,6 +155,11 @@ const record = described(
     ),
   }),
   'What a server, or its guard, published in the folder of the lock protocol (docs/instance-lock-protocol.md); absent when neither did. A hint: it is not taken as proof.',
+);
+
+const relayHost = described(
+  v.strictObject({ pid: count('Its PID.'), startedAt: time('When it started'), memoryBytes: count('Resident memory, bytes; 0: unknown.') }),
+  'A process that runs the guards of relays.',
 );
 
 const notStarted = described(
@@ -484,6 +490,7 @@ const snapshot = v.strictObject({
   definitions: list(definition, 'Server entries found in the configuration files of the clients.'),
   instances: list(instance, 'Running servers.'),
   notStarted: optional(list(notStarted, 'Guards that have not started their server (--start lazy); absent when there is none.')),
+  hosts: optional(list(relayHost, 'Processes that run the guards of relays (guard --relay); absent when there is none.')),
   otherHolders: optional(
     list(
       otherHolder,

@@ -14,6 +14,8 @@ const ownFile = 'base/language/translate.ts';
 const tables: readonly { readonly path: RegExp; readonly fields: RegExp }[] = [
   { path: /^model\/staleMode\.ts$/, fields: /\b(?:summary|detail):\s*$/ },
   { path: /^model\/finding\.ts$/, fields: /\basItWasStarted =\s*$/ },
+  // The guard loads these, and translates nothing.
+  { path: /^package\//, fields: /\b(?:unknown|reason):\s*$/ },
   { path: /^clients\/\w+Clients\.ts$/, fields: /\b(?:restartStep|newSessionStep|stopStep|secretStep|seen|copies|text):\s*$/ },
 ];
 

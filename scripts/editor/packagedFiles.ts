@@ -14,18 +14,13 @@ export function packagedFiles(): string[] {
     .sort();
 }
 
-/** The files of a pattern: a path, `FOLDER/**` or `FOLDER/*.EXTENSION`. */
+/** The files of a pattern: a path or `FOLDER/*.EXTENSION`. */
 function filesOf(pattern: string): string[] {
   if (!pattern.includes('*')) {
     return statSync(join(projectRoot, pattern), { throwIfNoEntry: false }) ? [pattern] : [];
   }
   const folder = dirname(pattern);
-  const all = pattern.endsWith('/**');
-  return readdirSync(join(projectRoot, folder), { recursive: all, withFileTypes: true })
-    .filter((entry) => entry.isFile() && (all || extname(entry.name) === extname(pattern)))
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(projectRoot.length + 1)
-        .replaceAll('\\', '/'),
-    );
+  return readdirSync(join(projectRoot, folder), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && extname(entry.name) === extname(pattern))
+    .map((entry) => `${folder}/${entry.name}`);
 }

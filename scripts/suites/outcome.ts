@@ -15,6 +15,8 @@ export type TestOutcome = {
 export type SuiteOutcome = {
   readonly name: string;
   readonly tests: readonly TestOutcome[];
+  /** Tests that failed in the first run of a file that passed in the second. */
+  readonly firstFailures?: readonly TestOutcome[];
   readonly seconds: number;
   /** Processor seconds of all its processes, if counted. */
   readonly processor?: number;
@@ -37,16 +39,23 @@ export function countsLine({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** Lines with every failure in full and every skip with its reason. */
+/** Lines with every failure in full, also of a first run, and every skip with its reason. */
 export function details(suite: SuiteOutcome): string[] {
-  return suite.tests.flatMap((test) => {
+  const failure = (word: string, test: TestOutcome): string[] => [
+    '',
+    `${word} ${suite.name}: ${test.title}`,
+    ...(test.error ?? 'no error text').split('\n').map((line) => `    ${line}`),
+  ];
+  const first = (suite.firstFailures ?? []).flatMap((test) => failure('FAILED IN THE FIRST OF TWO RUNS', test));
+  const tests = suite.tests.flatMap((test) => {
     switch (test.state) {
       case 'failed':
-        return ['', `FAILED ${suite.name}: ${test.title}`, ...(test.error ?? 'no error text').split('\n').map((line) => `    ${line}`)];
+        return failure('FAILED', test);
       case 'skipped':
         return [`skipped ${suite.name}: ${test.title}`, `    ${test.reason ?? 'no reason given'}`];
       default:
         return [];
     }
   });
+  return [...first, ...tests];
 }

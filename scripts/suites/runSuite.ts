@@ -24,12 +24,13 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
     const error = `No *.test.ts below ${suite.folder}.`;
     return { name: suite.name, tests: filters.length > 0 ? [] : [{ title: 'has tests', state: 'failed', duration: 0, error }], seconds: 0 };
   }
+  const tests = suite;
   const begun = performance.now();
-  const outcomes =
-    (suite.lanes ?? 1) === 1 ? [await inEnvironment((env) => runTests(suite, suite.name, files, namespace, env))] : await inLanes();
+  const outcomes = await inLanes();
   return {
     name: suite.name,
     tests: outcomes.flatMap((outcome) => outcome.tests),
+    firstFailures: outcomes.flatMap((outcome) => outcome.firstFailures ?? []),
     seconds: (performance.now() - begun) / 1_000,
     ...(outcomes.every((outcome) => outcome.processor !== undefined)
       ? { processor: outcomes.reduce((sum, outcome) => sum + (outcome.processor ?? 0), 0) }
@@ -37,25 +38,41 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
     files: outcomes,
   };
 
-  /** Each file has a child and folders of its own. Slow files start first, so that none of them runs alone at the end. */
+  /** With several lanes each file has a child and folders of its own. Slow files start first, so that none of them runs alone at the end. */
   async function inLanes(): Promise<SuiteOutcome[]> {
-    const slow = suite.kind === 'tests' ? (suite.slowFirst ?? []) : [];
+    const { lanes = 1, slowFirst = [], twice = false } = tests;
     const rank = (file: string): number => {
-      const at = slow.findIndex((part) => file.includes(part));
-      return at < 0 ? slow.length : at;
+      const at = slowFirst.findIndex((part) => file.includes(part));
+      return at < 0 ? slowFirst.length : at;
     };
-    const queue = [...files].sort((one, other) => rank(one) - rank(other));
+    const queue = lanes === 1 ? [files] : [...files].sort((one, other) => rank(one) - rank(other)).map((file) => [file]);
+    const run = (some: readonly string[]): Promise<SuiteOutcome> => {
+      const name = lanes === 1 ? suite.name : `${suite.name}-${some.join().replace(/\W+/g, '-')}`;
+      return inEnvironment((env) => runTests(tests, name, some, namespace, env));
+    };
     const done: SuiteOutcome[] = [];
+    const again: [readonly string[], SuiteOutcome][] = [];
     const lane = async (): Promise<void> => {
-      for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-        const name = `${suite.name}-${file.replace(/\W+/g, '-')}`;
-        const one = file;
-        done.push(await inEnvironment((env) => runTests(suite as TestSuite, name, [one], namespace, env)));
+      for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
+        const outcome = await run(some);
+        if (twice && failed(outcome).length > 0) {
+          again.push([some, outcome]);
+        } else {
+          done.push(outcome);
+        }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(suite.kind === 'tests' ? (suite.lanes ?? 1) : 1, files.length) }, lane));
+    await Promise.all(Array.from({ length: Math.min(lanes, queue.length) }, lane));
+    for (const [some, first] of again) {
+      const second = await run(some);
+      done.push(failed(second).length > 0 ? second : { ...second, firstFailures: failed(first) });
+    }
     return done;
   }
+}
+
+function failed({ tests }: SuiteOutcome): TestOutcome[] {
+  return tests.filter(({ state }) => state === 'failed');
 }
 
 async function inEnvironment<T>(work: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {

@@ -29,6 +29,11 @@ export type Suite = {
       readonly editor?: 'current' | 'floor';
       /** Number of children at a time, each with one file and folders of its own: for tests that mostly wait. Default: one child with all files. */
       readonly lanes?: number;
+      /**
+       * What fails runs once more, alone, at the end, and the output shows both runs: the file, or without lanes all files. For windows of an editor, which takes the
+       * focus and hides messages when it likes; not for tests of our own processes, where what happens once in a hundred runs is a fault.
+       */
+      readonly twice?: boolean;
       /** With lanes: parts of the paths of the files that start first, the longest first. */
       readonly slowFirst?: readonly string[];
     }
@@ -81,6 +86,7 @@ export function suiteTable(): readonly Suite[] {
     arguments: [editor],
     namespace: true,
     editor,
+    twice: true,
     limit: 10 * minutes,
   });
   return [
@@ -111,6 +117,7 @@ export function suiteTable(): readonly Suite[] {
       namespace: true,
       editor: 'current',
       lanes: 2,
+      twice: true,
       slowFirst: ['manyInstances', 'actions', 'upgradeProof', 'serverView', 'guardLaunch'],
       limit: 10 * minutes,
     },

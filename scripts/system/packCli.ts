@@ -13,7 +13,8 @@ const fields = ['name', 'version', 'description', 'license', 'private', 'keyword
 const editorOnly = /^(?:package(?:\.nls)?\.json|media\/.*|dist\/(?:extension\.cjs|README\.md))$/;
 
 /**
- * Makes the npm package of the command line from the bundles that are in `dist/` already: the same files as in the VSIX, without those of the editor.
+ * Makes the npm package of the command line from the bundles that are in `dist/` already: the same files as in the VSIX, without those of the editor,
+ * and the schemas, which programs that read its output or its records may use.
  * @param folder gets the tarball @returns its path
  */
 export async function packCli(folder: string): Promise<string> {
@@ -24,6 +25,7 @@ export async function packCli(folder: string): Promise<string> {
       mkdirSync(dirname(join(making, file)), { recursive: true });
       cpSync(join(projectRoot, file), join(making, file));
     }
+    cpSync(join(projectRoot, 'schema'), join(making, 'schema'), { recursive: true });
     // npm packs the README of the folder itself.
     cpSync(join(projectRoot, 'dist', 'README.md'), join(making, 'README.md'));
     const shared = Object.fromEntries(fields.map((name) => [name, manifest[name]]));

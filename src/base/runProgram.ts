@@ -13,6 +13,8 @@ interface RunOptions {
 /** Runs a helper program of the system. @returns standard output. Rejects when the program cannot be started, fails or exceeds the time limit. */
 export type RunProgram = (file: string, args: readonly string[], options?: RunOptions) => Promise<string>;
 
+/** npm, pnpm and Yarn put these folders in front of PATH for what they start (`npx mcp-shepherd`): the project that the user stands in decides what lies there. */
+const ofProject = /[\\/]node_modules[\\/]\.bin[\\/]*"?$/;
 const defaultLimitMs = 10_000;
 const outputLimit = 64 * 1024 * 1024;
 
@@ -22,7 +24,7 @@ const outputLimit = 64 * 1024 * 1024;
  */
 export const runProgram: RunProgram = (file, args, { limitMs = defaultLimitMs, cwd, env: own = process.env } = {}) =>
   new Promise((resolve, reject) => {
-    const env = { ...own, PATH: `${own.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C', LANG: 'C' };
+    const env = { ...own, PATH: `${ownFolders(own.PATH ?? '').join(':')}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C', LANG: 'C' };
     const options = {
       timeout: limitMs,
       cwd,
@@ -53,7 +55,7 @@ export function systemProgram(name: string, folders: readonly string[]): string 
 
 /**
  * The path of a program in the first folder of PATH that has it. Started by its bare name, Windows would look for it in the working directory first, which may be
- * a project's. Relative folders in PATH are skipped for the same reason.
+ * a project's. Relative folders in PATH, and `node_modules/.bin`, are skipped for the same reason.
  * @param isThere replaced in tests only
  */
 export function programOnPath(
@@ -65,12 +67,15 @@ export function programOnPath(
   const isWindows = platform === 'win32';
   const path = isWindows ? win32 : posix;
   const variable = Object.keys(env).find((key) => (isWindows ? key.toUpperCase() === 'PATH' : key === 'PATH')) ?? 'PATH';
-  return (env[variable] ?? '')
-    .split(path.delimiter)
+  return ownFolders(env[variable] ?? '', path.delimiter)
     .map((folder) => (isWindows ? folder.replaceAll('"', '') : folder))
     .filter((folder) => (isWindows ? /^(?:[a-z]:[\\/]|[\\/]{2})/i.test(folder) : path.isAbsolute(folder)))
     .map((folder) => path.join(folder, isWindows ? `${name}.exe` : name))
     .find(isThere);
+}
+
+function ownFolders(path: string, delimiter = ':'): string[] {
+  return path.split(delimiter).filter((folder) => !ofProject.test(folder));
 }
 
 function isExecutable(path: string): boolean {

@@ -42,7 +42,8 @@ async function main(argv: readonly string[]): Promise<number> {
     ended: ended.signal,
     endOnSignals() {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-        process.on(signal, end);
+        // A command may ask for it several times.
+        process.off(signal, end).on(signal, end);
       }
     },
     ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: (question: string) => askOn(process.stdin, process.stderr, question) } : {}),

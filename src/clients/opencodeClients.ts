@@ -7,6 +7,8 @@ import { configHome, type Places, pathVariable, perPlatform, programData } from 
 const names = ['opencode.json', 'opencode.jsonc'];
 const inFolder = (folder: string): readonly string[] => names.map((name) => join(folder, name));
 
+const mimoNames = ['mimocode.json', 'mimocode.jsonc'];
+
 /** `OPENCODE_CONFIG` is a file, `OPENCODE_CONFIG_DIR` a directory like `.opencode`. */
 function namedByVariables(places: Places): readonly string[] {
   const file = pathVariable(places, 'OPENCODE_CONFIG');
@@ -14,7 +16,7 @@ function namedByVariables(places: Places): readonly string[] {
   return [...(file === undefined ? [] : [file]), ...(folder === undefined ? [] : inFolder(folder))];
 }
 
-/** opencode and Kilo Code, which is made from it, sets the marks of both and therefore comes first. */
+/** opencode, and what is made from it: Kilo Code, which sets the marks of both and therefore comes first, and MiMo Code. */
 export const opencodeClients: readonly ClientRow[] = [
   {
     id: 'kilo',
@@ -96,5 +98,28 @@ export const opencodeClients: readonly ClientRow[] = [
     copies: 'opencode starts one copy for each directory that it works in.',
     copiesFor: 'directory',
     restartStep: 'In opencode press Ctrl+P, choose “Toggle MCPs” and switch NAME off and on again with the space bar.',
+  },
+  {
+    // Not run here. Files by reports of users and by programs that write them (MiMo-Code#76, codebase-memory-mcp#1217, clawd-on-desk#607, which read the source of 0.1.6).
+    id: 'mimo',
+    name: 'MiMo Code',
+    path: 'terminal',
+    files: [
+      userFiles('opencode-config', (places) => {
+        const home = pathVariable(places, 'MIMOCODE_HOME');
+        const folder = pathVariable(places, 'MIMOCODE_CONFIG_DIR');
+        const global = home === undefined ? join(configHome(places), 'mimocode') : join(home, 'config');
+        return [
+          join(global, 'config.json'),
+          ...mimoNames.map((name) => join(global, name)),
+          ...(folder === undefined ? [] : mimoNames.map((name) => join(folder, name))),
+        ];
+      }),
+      projectFiles('opencode-config', ...mimoNames, ...mimoNames.map((name) => `.mimocode/${name}`)),
+    ],
+    processes: [{ program: /^(mimo|mimocode)$/ }],
+    copies: 'MiMo Code, as opencode, starts one copy for each directory that it works in.',
+    copiesFor: 'directory',
+    restartStep: 'End this MiMo Code session and start it again: NAME starts with it.',
   },
 ];

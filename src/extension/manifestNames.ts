@@ -7,6 +7,7 @@ export const commands = {
   restartAllStale: 'mcpShepherd.restartAllStale',
   upgradeServer: 'mcpShepherd.upgradeServer',
   killDuplicatesAndOrphans: 'mcpShepherd.killDuplicatesAndOrphans',
+  stopCopies: 'mcpShepherd.stopCopies',
   showServers: 'mcpShepherd.showServers',
   refresh: 'mcpShepherd.refresh',
   showLog: 'mcpShepherd.showLog',

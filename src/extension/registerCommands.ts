@@ -71,6 +71,8 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     [commands.restartAllStale]: () => restarts.restartAllStale(),
     [commands.upgradeServer]: () => upgrades.pick(),
     [commands.killDuplicatesAndOrphans]: () => targets.otherOwners.prune(),
+    [commands.stopCopies]: (argument) =>
+      targets.otherOwners.stopCopies(argument === undefined ? undefined : instanceFor(argument, state, tree)),
     [commands.showServers]: () => tree.show(),
     [commands.refresh]: () => targets.refresh(),
     [commands.showLog]: () => log.show(),

@@ -79,23 +79,40 @@ export class Ledger {
   #calls(relay: Relay, servers: Iterable<NamedServer>): void {
     for (const server of servers) {
       const { name, calls } = server;
-      const listening = calls.noted.size > 0 ? [...relay.links].find(({ process }) => process === server)?.listening : undefined;
+      if (calls.noted.size === 0) {
+        continue;
+      }
+      const listening = [...relay.links].find(({ process }) => process === server)?.listening;
+      // A call that was answered leaves its entry to the next one: one frame instead of two.
+      const free: string[] = [];
+      for (const id of calls.noted) {
+        const place = `${name} ${id}`;
+        const key = calls.has(id) ? undefined : this.#open.get(place);
+        if (key !== undefined) {
+          this.#open.delete(place);
+          free.push(key);
+        }
+      }
       for (const id of calls.noted) {
         const pending = calls.get(id);
-        const place = `${name} ${id}`;
-        const known = this.#open.get(place);
-        this.#last += pending && known === undefined ? 1 : 0;
-        const key = known ?? `call.${this.#last}`;
         if (pending) {
-          const { method, tool } = pending;
+          const place = `${name} ${id}`;
+          const key = this.#open.get(place) ?? free.pop() ?? `call.${this.#next()}`;
           this.#open.set(place, key);
+          const { method, tool } = pending;
           this.#changes.push({ key, text: JSON.stringify([name, id, method, tool ?? null, listening?.has(id) === true]) });
-        } else if (this.#open.delete(place)) {
-          this.#changes.push({ key, text: undefined });
         }
       }
       calls.noted.clear();
+      for (const key of free) {
+        this.#changes.push({ key, text: undefined });
+      }
     }
+  }
+
+  #next(): number {
+    this.#last += 1;
+    return this.#last;
   }
 
   #links({ links, current }: Relay): void {

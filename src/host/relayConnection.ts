@@ -1,7 +1,16 @@
 import type { Socket } from 'node:net';
 import { reasonOf } from '../base/errors.ts';
 import type { HostParts } from '../guard/hostParts.ts';
-import { type Frame, FrameReader, frameBytes, type Greeting, hostProtocol, readGreeting, windowBytes } from '../relay/contract.ts';
+import {
+  type Frame,
+  FrameReader,
+  FrameWriter,
+  frameBytes,
+  type Greeting,
+  hostProtocol,
+  readGreeting,
+  windowBytes,
+} from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
 import type { SharedServers } from './share/sharedServers.ts';
 
@@ -13,7 +22,7 @@ const checkMs = 20;
 /** What a relay has passed by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
 const [lateMs, lateBytes] = [50, windowBytes / 4];
 
-/** Frames that may wait for others. */
+/** What may wait for others. */
 const patient: ReadonlySet<string> = new Set(['done', 'keep', 'drop']);
 
 /** Whom a host takes. */
@@ -35,7 +44,9 @@ export class RelayConnection {
   /** Never rejects. */
   readonly served: Promise<void>;
   #end: () => void = () => undefined;
-  #pending: Buffer[] = [];
+  readonly #pending = new FrameWriter();
+  /** Of the frames of each name, how many are dealt with; told with the next commit. */
+  readonly #done = new Map<string, string>();
   /** What may happen when the relay has got what is pending. */
   #acts: (() => void)[] = [];
   #isScheduled = false;
@@ -177,7 +188,11 @@ export class RelayConnection {
 
   #send(kind: string, name: string, body?: Buffer | string): void {
     this.#isUrgent ||= !patient.has(kind);
-    this.#pending.push(...frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body));
+    if (kind === 'done') {
+      this.#done.set(name, `${body}`);
+    } else {
+      this.#pending.add(kind, name, body);
+    }
     this.#schedule();
   }
 
@@ -222,16 +237,15 @@ export class RelayConnection {
     this.#isHandling = false;
     this.#isUrgent = false;
     this.#lateBytes = 0;
-    const frames = this.#pending;
     const acts = this.#acts;
     this.#acts = [];
     const act = (): void => acts.forEach((one) => void one());
-    if (frames.length === 0) {
+    if (this.#pending.isEmpty && this.#done.size === 0) {
       act();
     } else {
-      this.#pending = [];
-      frames.push(...frameBytes('commit', '-'));
-      this.#socket.write(Buffer.concat(frames), (error) => void (error ?? act()));
+      this.#pending.add('commit', '-', [...this.#done].flat().join(' '));
+      this.#done.clear();
+      this.#pending.leave(this.#socket, act);
     }
   }
 

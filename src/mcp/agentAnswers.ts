@@ -8,7 +8,7 @@ import type { Finding } from '../model/finding.ts';
 import { isHeadline } from '../model/finding.ts';
 import type { Instance, Snapshot } from '../model/snapshot.ts';
 import { findInstance } from '../presentation/findInstance.ts';
-import { compareFindings, countFindings } from '../presentation/findingLabels.ts';
+import { compareFindings, countFindings, isUndecided } from '../presentation/findingLabels.ts';
 import { counted } from '../presentation/quantities.ts';
 import type { RestartTarget } from './agentTools.ts';
 
@@ -25,9 +25,11 @@ export function agentStatus(snapshot: Snapshot): AgentAnswer {
   const kinds = servers.flatMap(({ findings }) => [...new Set(findings.filter(isHeadline).map(({ kind }) => kind))]);
   const running = new Set(snapshot.instances.flatMap(({ definitions }) => definitions));
   const total = counted(servers.length, 'server');
+  const unknown = snapshot.instances.filter(isUndecided).length;
   return {
     at: snapshot.at,
-    summary: kinds.length === 0 ? `${total}, nothing wrong` : `${total}: ${countFindings(kinds)}`,
+    summary:
+      kinds.length > 0 ? `${total}: ${countFindings(kinds)}` : unknown === 0 ? `${total}, nothing wrong` : `${total}, ${unknown} unknown`,
     servers: servers.slice(0, mostServers).map(({ instance, findings }) => agentServer(instance, snapshot, findings)),
     notListed: Math.max(0, servers.length - mostServers),
     notRunning: snapshot.definitions.filter(({ id }) => !running.has(id)).length,

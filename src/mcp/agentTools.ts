@@ -90,7 +90,7 @@ export const agentTools: Readonly<Record<keyof typeof agentToolNames, AgentTool>
     inputSchema: object({ server: { type: 'string', maxLength: 200, description: 'PID, name or package of a running server' } }),
     outputSchema: object(
       {
-        found: { enum: ['one', 'several', 'not-started', 'not-running', 'none'] },
+        found: { enum: ['one', 'several', 'not-started', 'host', 'not-running', 'none'] },
         pids: { ...listOf(count), description: 'the servers that match, where several do' },
         server: object({
           ...serverFields,

@@ -110,12 +110,23 @@ export class AgentServer {
       return;
     }
     const { id, method } = message;
-    if (typeof method !== 'string') {
-      this.#asked.get(String(id))?.(message.result);
+    if (typeof method !== 'string' && (message.result !== undefined || message.error !== undefined)) {
+      if (typeof id === 'string') {
+        this.#asked.get(id)?.(message.result);
+      }
+      return;
+    }
+    if (typeof method !== 'string' || (id !== undefined && typeof id !== 'string' && typeof id !== 'number')) {
+      const named = typeof id === 'string' || typeof id === 'number' ? id : null;
+      this.#send({
+        jsonrpc: '2.0',
+        id: named,
+        error: { code: codes.invalid, message: 'A request has a method, and an id that is text or a number.' },
+      });
       return;
     }
     // Notifications ask for nothing here.
-    if (typeof id === 'string' || typeof id === 'number') {
+    if (id !== undefined) {
       const work = this.#answer(method, message.params).then((answer) => this.#send({ jsonrpc: '2.0', id, ...answer }));
       this.#running.add(work);
       void work.finally(() => this.#running.delete(work));

@@ -69,6 +69,8 @@ export interface ServerRecord {
   /** Requests that it takes over its control endpoint; empty: it has none. */
   readonly control: readonly string[];
   readonly guardPid?: number;
+  /** The guard is a relay: its session runs in the host with this PID. */
+  readonly hostPid?: number;
   /** When it was last called; RFC 3339. */
   readonly idleSince?: string;
   /** Why the guard has no server, or why its last restart failed. */
@@ -214,6 +216,15 @@ export interface NotStarted {
   readonly record: ServerRecord;
 }
 
+/** A process that runs the guards of relays (`guard --relay`). It is no server; `ServerRecord.hostPid` names it. */
+export interface RelayHost {
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Resident, bytes. */
+  readonly memoryBytes: number;
+}
+
 /** The result of one scan, and the only thing that views read. Plain JSON, redacted. */
 export interface Snapshot {
   readonly schema: typeof snapshotSchema;
@@ -224,6 +235,8 @@ export interface Snapshot {
   readonly instances: readonly Instance[];
   /** Absent when there is none. */
   readonly notStarted?: readonly NotStarted[];
+  /** Absent when there is none. */
+  readonly hosts?: readonly RelayHost[];
   /** Absent when there is none. */
   readonly otherHolders?: readonly OtherHolder[];
   readonly problems: readonly Problem[];

@@ -224,7 +224,7 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
     ['name', quotedText(record.serverId)],
     ['state', translated(stateTexts[record.state])],
     ...record.locks.map(({ kind, resource }): Pair => ['holds', held(kind === 'path' ? path(resource) : resource)]),
-    ['guard', record.guardPid === undefined ? undefined : t('PID {0}', record.guardPid)],
+    ['guard', guardText(record)],
     ['trouble', record.problem],
     ['refused', record.refused && t('{0}, the last at {1}: {2}', callsText(record.refused.calls), record.refused.at, record.refused.last)],
     ['idle since', record.idleSince],
@@ -233,6 +233,13 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
     ['accepts', record.control.join(', ')],
     ['record', record.id],
   ]);
+}
+
+function guardText({ guardPid, hostPid }: ServerRecord): string | undefined {
+  if (guardPid === undefined) {
+    return undefined;
+  }
+  return hostPid === undefined ? t('PID {0}', guardPid) : t('PID {0}, a relay; its session runs in the host, PID {1}', guardPid, hostPid);
 }
 
 function definitionRows(definition: Definition, evidence: InstanceEvidence | undefined, path: Text): ExplanationRow[] {

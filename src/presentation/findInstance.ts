@@ -1,6 +1,6 @@
 import { nearest } from '../base/nearest.ts';
 import type { Definition } from '../model/definition.ts';
-import type { Instance, NotStarted, Snapshot } from '../model/snapshot.ts';
+import type { Instance, NotStarted, RelayHost, Snapshot } from '../model/snapshot.ts';
 
 export type SearchResult =
   | { readonly kind: 'found'; readonly instance: Instance }
@@ -8,6 +8,8 @@ export type SearchResult =
   | { readonly kind: 'ambiguous'; readonly instances: readonly Instance[] }
   /** Its guard has not started it: no call needed it yet. */
   | { readonly kind: 'not-started'; readonly guards: readonly NotStarted[] }
+  /** It is no server: it runs the guards of relays. */
+  | { readonly kind: 'host'; readonly host: RelayHost }
   /** It is configured, and no server runs from it. */
   | { readonly kind: 'not-running'; readonly definitions: readonly Definition[] }
   | { readonly kind: 'none'; readonly suggestion?: string };
@@ -39,6 +41,10 @@ export function findInstance(snapshot: Snapshot, asked: string): SearchResult {
   const guards = (snapshot.notStarted ?? []).filter(({ name, guardPid }) => name === asked || String(guardPid) === asked);
   if (guards.length > 0) {
     return { kind: 'not-started', guards };
+  }
+  const host = snapshot.hosts?.find(({ pid }) => String(pid) === asked);
+  if (host) {
+    return { kind: 'host', host };
   }
   const definitions = snapshot.definitions.filter(({ name }) => name === asked);
   if (definitions.length > 0) {

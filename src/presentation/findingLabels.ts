@@ -1,5 +1,6 @@
 import { type Message, msg, t, translated } from '../base/language/translate.ts';
 import { type Finding, type FindingKind, isHeadline } from '../model/finding.ts';
+import type { Instance } from '../model/snapshot.ts';
 
 /** The texts that all views show for one kind of finding. */
 interface FindingLabel {
@@ -79,6 +80,10 @@ function rank(finding: Finding): number {
 /** "stale", "probably stale", "possibly stale". */
 export function findingWord({ kind, confidence }: Finding): string {
   const word = translated(findingLabels[kind].word);
+  if (kind === 'copies' && confidence === 'likely') {
+    // That it is a copy and idle was seen; whether a thread still needs it is what nobody knows, and never is more than likely.
+    return word;
+  }
   return { proven: word, likely: t('probably {0}', word), unknown: t('possibly {0}', word) }[confidence];
 }
 
@@ -89,4 +94,9 @@ export function countFindings(kinds: readonly FindingKind[]): string {
     .filter(({ count }) => count > 0)
     .map(({ count, singular, plural }) => translated(count === 1 ? singular : plural, count))
     .join(', ');
+}
+
+/** Whether something about a running server is not known, and nothing that counts was found: it is not called well. */
+export function isUndecided({ unknown, findings }: Pick<Instance, 'unknown' | 'findings'>): boolean {
+  return unknown !== undefined && !findings.some(isHeadline);
 }

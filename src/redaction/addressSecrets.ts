@@ -1,4 +1,4 @@
-import { hasManyTurns, isReference, isSecretName, redacted } from './secretShapes.ts';
+import { hasManyTurns, hidesValue, isEmptyWord, isReference, isSecretName, redacted } from './secretShapes.ts';
 
 /** In characters. Longer texts are cut first. */
 export const longestText = 65_536;
@@ -8,6 +8,11 @@ export const urlShape: RegExp = /[a-z][a-z\d+.-]{1,20}:\/\/[^\s"'<>`]+/gi;
 const gitAddress = /^git\b|\.git$|\/\/(?:github|gitlab|bitbucket)\.[a-z]+\//i;
 /** A word of a heading, or an anchor with a number (`L10`, `version-2`, `v1.2.3`). */
 const anchorWord = /^(?:[A-Z]?[a-z]{1,15}(?:[A-Z][a-z]{1,15}){0,4}|[A-Z]{1,15}|[A-Za-z]{0,2}\d{1,4})$/;
+
+/** Words and versions of paths (`list`, `Callback`, `v1beta2`), and the number of one of few things. */
+const ordinarySegment = /^(?:[A-Z]?[a-z]+(?:[-_][a-z]+)*|[A-Z]+|v\d[\w.]*|\d{1,5})$/;
+/** `;token=S` after a segment. */
+const segmentParameter = /(;([\w.-]{1,60})=)([^;]+)/g;
 
 /** An address without its user and password, the values of its query and fragment, and the secret parts of its path. */
 export function redactUrl(value: string): string {
@@ -22,7 +27,13 @@ export function redactUrl(value: string): string {
   const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
   const segments = path
     .split('/')
-    .map((segment, index, all) => (isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') ? redacted : segment));
+    .map((segment, index, all) =>
+      isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '')
+        ? redacted
+        : segment.replace(segmentParameter, (part, name: string, word: string, value: string) =>
+            hidesValue(word, value) && !isReference(value) ? `${name}${redacted}` : part,
+          ),
+    );
   return `${scheme}${user}${authority.slice(at + 1)}${segments.join('/')}${redactQuery(query)}${redactFragment(fragment, `${scheme}${authority}${path}`)}`;
 }
 
@@ -58,8 +69,8 @@ function isShortSecret(segment: string, before: string): boolean {
     return false;
   }
   const named = /^[a-z_-]+$/i.test(before) && isSecretName(before);
-  if (named && segment.length >= 6) {
-    return /\d/.test(segment) && !/^v\d/.test(segment);
+  if (named && segment.length >= 3 && !ordinarySegment.test(segment) && !isEmptyWord(segment)) {
+    return true;
   }
   return hasManyTurns(segment);
 }

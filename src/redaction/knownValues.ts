@@ -1,3 +1,4 @@
+import { singleLine } from '../base/singleLine.ts';
 import { isEmptyWord, redacted } from './secretShapes.ts';
 
 /** In characters. Values from this length on are found by so many first characters: a text may hold only the beginning of a long value. */
@@ -16,7 +17,9 @@ type EndOfValue = (text: string, at: number) => number;
 export function knownValues(values: Iterable<string>): (text: string) => string {
   const forms = new Set<string>();
   for (const value of values) {
-    for (const form of [value, value.trim(), encoded(value)]) {
+    // A name or a line is shown without signs that are not seen.
+    const line = /^[\x20-\x7e]*$/.test(value) ? value : singleLine(value, value.length);
+    for (const form of [value, value.trim(), line.trim(), encoded(value)]) {
       if (!isEmptyWord(form)) {
         forms.add(form);
       }

@@ -1,9 +1,7 @@
-import { hidesValue, isLetterSecret, isReference, isSecretName, isSecretWord, redacted } from './secretShapes.ts';
+import { hidesValue, isLetterSecret, isReference, isSecretName, isSecretWord, mayHide, redacted } from './secretShapes.ts';
 
-/** Words before the secret in a header's value. */
-const schemeWord = /^(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)$/i;
 /** Headers whose value is a secret, also without an option before them. */
-const secretHeaderName =
+export const secretHeaderName =
   /^(?:proxy-authorization|authorization|cookie|set-cookie|[a-z\d]+(?:-[a-z\d]+)*-(?:key|token|secret|auth|password|signature))$/i;
 
 /** `; Password = a b;` in a connection string: the value ends at the semicolon, not at a blank. */
@@ -14,10 +12,13 @@ const spacedHeader =
 /** `Authorization: S` without an option. */
 const bareHeader =
   /(^|[\s"'{(,])([A-Za-z][\w-]{1,60})(\s{0,3}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate)\s+)?[^\s"',;)}]+)/gi;
+/** A header in a setting of git. */
+const gitHeader = /(http\.(?:[^=\s]{1,200}\.)?extraheader=[\w-]{1,60}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey)\s+)?[^\s"']+)/gi;
 /** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
 /** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc`, `//registry/:_authToken=abc` and `host/mcp?token=abc&key=abc`. */
-const anyAssignment = /(^|[\s"'({,;:/?&])([A-Za-z_][\w.-]{0,60})(\s{0,3}=\s{0,3})("[^"]*"|'[^']*'|[^\s"';,&]+)/g;
+const anyAssignment = /(?:^|[\s"'({[,;:/?&#$|=\\])([A-Za-z_][\w.-]{0,60})\s{0,3}=>?\s{0,3}/g;
+const assignedValue = /"[^"]*"|'[^']*'|[^\s"';,&|]+/y;
 /** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
 const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
 /** `password S`, `auth S`, `--session S`, also on the next line: a value that looks like a secret right after a name. */
@@ -41,20 +42,9 @@ const bareUserInfo = /(?<![\w.+/@:-])((?:\/\/)?)([\w.+-]{1,64}):([^\s:@/"'‹]{1
 /** `npm:chromadb@1.2.3`, `mailto:me@example.com`, `ssh:git@host`: the word before the colon is not a user. */
 const otherSchemes =
   /^(?:npm|jsr|file|link|portal|patch|workspace|pypi|uv|git|ssh|mailto|pkg|node|docker|github|gitlab|bitbucket|gist|acct|sip|sips|xmpp|urn|data)$/i;
-/** Programs that take a password attached to `-p` (`mysql -pSECRET`). */
-const gluedPassword = { program: /^(?:mysql|mariadb|mycli|mysqlsh|sshpass)/i, option: /^-p/ };
-/** Programs with an option that takes a password as the next word. */
-const nextPassword = [
-  { program: /^(?:sshpass|mongo|mongosh|mongodump|mongorestore)$/i, option: /^-p$/ },
-  { program: /^redis-cli$/i, option: /^-a$/ },
-  { program: /^(?:ldapsearch|ldapmodify)$/i, option: /^-w$/ },
-];
-type PasswordRule = typeof gluedPassword;
-const gluedText = /((?:^|[\s/\\"'])(?:mysql|mariadb|mycli|sshpass)[\w-]*(?:\.exe)?(?=\s)(?:[^\n|;&]{0,2000}?\s)-p)([^\s"'-][^\s"']*)/gi;
-
 /** Redacts secrets without an option before them. Runs after the rules for schemes and flags; does not change redacted parts. */
 export function redactLoose(text: string): string {
-  return text
+  const headers = text
     .replace(connectionPart, (all, before: string, name: string, equals: string, value: string, after: string) => {
       const inList = before === ';' || after === ';';
       return inList && isSecretName(name) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all;
@@ -64,13 +54,12 @@ export function redactLoose(text: string): string {
         ? `${option}${name}${between}${redacted}`
         : all,
     )
+    .replace(gitHeader, (all, before: string, value: string) => (isOpen(value) ? `${before}${redacted}` : all))
     .replace(cookieHeader, `$1$2${redacted}`)
     .replace(bareHeader, (all, before: string, name: string, colon: string, value: string) =>
       secretHeaderName.test(name) && isOpen(value) ? `${before}${name}${colon}${redacted}` : all,
-    )
-    .replace(anyAssignment, (all, before: string, name: string, equals: string, value: string) =>
-      hidesValue(name, value) && isOpen(value) ? `${before}${name}${equals}${redacted}` : all,
-    )
+    );
+  return redactAssigned(headers)
     .replace(namedValue, (all, before: string, name: string, colon: string, value: string) =>
       (before.endsWith('/') ? hidesValue(name, value) : isSecretName(name)) &&
       isOpen(value) &&
@@ -95,84 +84,28 @@ export function redactLoose(text: string): string {
     .replace(telegramBot, `$1${redacted}`)
     .replace(bareUserInfo, (all, slashes: string, user: string, _password: string, host: string) =>
       isUserInfo(user, host) ? `${slashes}${redacted}@${host}` : all,
-    )
-    .replace(gluedText, `$1${redacted}`);
+    );
 }
 
-/** A list of arguments, and at which index each program with passwords of its own stands first in it: -1 for the command before the list. */
-interface PlacedArguments {
-  readonly list: readonly string[];
-  /** Few lists have an option that these programs take. */
-  readonly programs: () => ReadonlyMap<PasswordRule, number>;
-}
-
-/** Looks for programs once for each list. @param command the program, when it is not the first argument */
-export function placedArguments(list: readonly string[], command: string | undefined): PlacedArguments {
-  let found: ReadonlyMap<PasswordRule, number> | undefined;
-  const programs = (): ReadonlyMap<PasswordRule, number> => {
-    found ??= programsIn(list, command);
-    return found;
-  };
-  return { list, programs };
-}
-
-function programsIn(list: readonly string[], command: string | undefined): ReadonlyMap<PasswordRule, number> {
-  const programs = new Map<PasswordRule, number>();
-  const note = (word: string, index: number): void => {
-    const name = word.startsWith('-') ? '' : (word.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '');
-    for (const rule of [gluedPassword, ...nextPassword]) {
-      if (name !== '' && !programs.has(rule) && rule.program.test(name)) {
-        programs.set(rule, index);
-      }
+/** Replaces what is assigned to a name. After another name the search goes on in the value: `client = Client(token="S")`, `-var=token=S`. */
+function redactAssigned(text: string): string {
+  let shown = '';
+  let kept = 0;
+  anyAssignment.lastIndex = 0;
+  for (let found = anyAssignment.exec(text); found; found = anyAssignment.exec(text)) {
+    const end = anyAssignment.lastIndex;
+    assignedValue.lastIndex = end;
+    const value = mayHide(found[1] ?? '') ? (assignedValue.exec(text)?.[0] ?? '') : '';
+    if (value !== '' && hidesValue(found[1] ?? '', value) && isOpen(value)) {
+      shown += `${text.slice(kept, end)}${redacted}`;
+      kept = end + value.length;
+      anyAssignment.lastIndex = kept;
+    } else {
+      // The sign may stand before the next name.
+      anyAssignment.lastIndex = end - 1;
     }
-  };
-  note(command ?? '', -1);
-  list.forEach(note);
-  return programs;
-}
-
-/**
- * Whether an argument is a secret because of the words before it: a header in two or three words, a header's name alone, the password option of a
- * known program.
- */
-export function isSecretByPlace({ list, programs }: PlacedArguments, index: number): boolean {
-  const arg = list[index] ?? '';
-  const before = list[index - 1] ?? '';
-  if (/^--?[A-Za-z]/.test(arg) || !isOpen(arg)) {
-    return false;
   }
-  // The header's name may be two words back, with its scheme in between.
-  const nameAt = schemeWord.test(before) && index >= 2 ? index - 2 : index - 1;
-  const name = list[nameAt] ?? '';
-  const [, letter = ''] = /^-([A-Za-z])$/.exec(before) ?? [];
-  if (letter !== '' && isLetterSecret(letter, arg)) {
-    return true;
-  }
-  if (/^(?:-{0,2}|\/)[A-Za-z_][\w.-]{0,60}$/.test(before) && isSecretBeside(before, arg)) {
-    return true;
-  }
-  const introduced = /^(?:-H|--headers?)$/.test(list[nameAt - 1] ?? '');
-  if (introduced && /^[\w-]+:?$/.test(name) && (name.includes('-') || name.endsWith(':') || isSecretName(name))) {
-    return true;
-  }
-  if (schemeWord.test(before) && /^--?[A-Za-z][\w.-]*$/.test(name) && isSecretName(name)) {
-    return true;
-  }
-  if (name.endsWith(':') && secretHeaderName.test(name.slice(0, -1))) {
-    return true;
-  }
-  return nextPassword.some((rule) => rule.option.test(before) && (programs().get(rule) ?? index) < index);
-}
-
-/** The option and the secret in `-pSECRET`: any text for programs that read it as a password, else what looks like a secret. */
-export function gluedSecret(
-  { list, programs }: PlacedArguments,
-  index: number,
-): { readonly option: string; readonly secret: string } | undefined {
-  const [, option = '', secret = ''] = /^(-[A-Za-z]|\/[A-Za-z]:)([^-\s].*)$/s.exec(list[index] ?? '') ?? [];
-  const known = option === '-p' && (programs().get(gluedPassword) ?? index) < index;
-  const letter = option.charAt(1);
-  return known || isLetterSecret(letter, secret) ? { option, secret } : undefined;
+  return shown + text.slice(kept);
 }
 
 function isUserInfo(user: string, host: string): boolean {
@@ -197,21 +130,8 @@ export function isUserAndPassword(option: string, value: string): boolean {
   return option.startsWith('--') || sign === '%';
 }
 
-/**
- * An argument that names its secret itself: `/password:S`, `/token=S`, `apiKey: S`, `--user=name:S`.
- * @returns it with the secret redacted; undefined when it is none
- */
-export function redactedPair(arg: string): string | undefined {
-  const [, name = '', sign = '', value = ''] = /^(\/?[A-Za-z_][\w.-]*)(\s*[:=]\s*)(\S+)$/.exec(arg) ?? [];
-  if (hidesValue(name, value) && isOpen(value) && !isPath(value)) {
-    return `${name}${sign}${redacted}`;
-  }
-  const [, option = '', user = ''] = /^(--[\w-]{1,40})=(\S+)$/.exec(arg) ?? [];
-  return isUserOption(option) && isUserAndPassword(option, user) && isOpen(user) ? `${option}=${redacted}` : undefined;
-}
-
 /** Whether a word after this name is a secret without any sign between: `password S`, `--session S`; not `key python3.12`, `session work-2`, `auth a@1.2.3`. */
-function isSecretBeside(name: string, value: string): boolean {
+export function isSecretBeside(name: string, value: string): boolean {
   return (
     (isSecretName(name) || /(?:^|[^a-z])(?:sessions?|session-?id|seed|phrase|salt|signing|user|username|login)$/i.test(name)) &&
     isSecretWord(name, value) &&
@@ -219,7 +139,7 @@ function isSecretBeside(name: string, value: string): boolean {
   );
 }
 
-function isPath(value: string): boolean {
+export function isPath(value: string): boolean {
   return /^(?:~|\.{1,2})?[\\/][\w ./\\-]*$/.test(value);
 }
 
@@ -229,7 +149,7 @@ function isPlainWord(value: string): boolean {
 }
 
 /** Something to hide: not empty, not redacted already, not a reference to where the secret is. */
-function isOpen(value: string): boolean {
+export function isOpen(value: string): boolean {
   const bare = value.replace(/^["']|["']$/g, '').trim();
   return bare !== '' && !bare.includes(redacted) && !isReference(bare);
 }

@@ -1,15 +1,21 @@
 import type { Definition, RawDefinition } from '../model/definition.ts';
 import { longestText, redactUrl, urlSecrets, urlShape } from './addressSecrets.ts';
-import { headLength, knownValues } from './knownValues.ts';
 import {
-  gluedSecret,
-  isSecretByPlace,
-  isUserAndPassword,
-  isUserOption,
-  placedArguments,
-  redactedPair,
-  redactLoose,
-} from './looseSecrets.ts';
+  assignment,
+  bareValue,
+  isFlag,
+  isHarmless,
+  isNamedValue,
+  isShellOption,
+  isSurelyNamed,
+  secretByPlace,
+  shownOfArgument,
+} from './argumentSecrets.ts';
+import { redactCommands } from './commandText.ts';
+import { headLength, knownValues } from './knownValues.ts';
+import { redactLoose } from './looseSecrets.ts';
+import { redactObjects } from './objectSecrets.ts';
+import { placedArguments } from './programSecrets.ts';
 import {
   hidesValue,
   isEmptyWord,
@@ -36,7 +42,7 @@ export interface Redactor {
 const headerShape = /((?:^|\s)(?:-H|--headers?)(?:\s+|=)["']?)([\w-]+)(\s*[:=]\s*)(.+?)(?=["']|\s--?[a-z]|$)/gi;
 /** `--token value`, `--token=value`, `--Token:value`, `--Section:Token=value`. */
 const flagShape =
-  /((?:^|[\s"'=,])--?[a-z](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
+  /((?:^|[\s"'=,])--?[a-z_](?:[\w.:-]*(?==)|[\w.-]*))(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s]|--?[a-z][a-z-]*(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** An option in the value of another: `--args=--token value`. */
 const innerFlagShape = /(=["']?--?[a-z][\w.-]*)(\s{0,3}[=:]\s{0,3}|\s+)(?![=:\s])("[^"]*"|'[^']*'|[^\s"']+)/gi;
 /** `--seed legal winner thank year wave …`: a phrase of words, as wallets have it. */
@@ -51,9 +57,8 @@ const fieldShape = /(\\?["'])([\w.-]+)(\1\s*:\s*)(\\?["'])((?:\\{3}.|(?!\4)(?:\\
 const listShape = /(\\?["'])([\w.-]+)(\1\s*:\s*\[)((?:\s*(\\?["'])(?:\\{3}.|(?!\5)(?:\\.|.))*(?:\5|$)\s*,?)+)/g;
 const listItem = /(\\?["'])((?:\\{3}.|(?!\1)(?:\\.|.))*)(?:\1|$)/g;
 const schemeShape = /\b(Bearer|Basic)(\s+)([\w.~+/=-]{6,})/gi;
-const privateKeyShape = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
-/** Parts of a cookie. */
-const mostParts = 50;
+const privateKeyShape =
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)|PuTTY-User-Key-File-\d:[\s\S]*/g;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
 /**
@@ -61,7 +66,6 @@ const mostTexts = 1_000;
  * costs more than reading the file.
  */
 const plainWord = /^(?!-[A-Za-z].)[\w@.+~/-]*$/;
-const looksLikeFlag = /^(?:--[a-z][a-z-]*(?:=.*)?|-[a-z])$/i;
 
 /**
  * Makes a redactor. Beside the rules by name and shape, it replaces the given values wherever they occur, also URL-encoded: values of 8 characters or more
@@ -94,43 +98,21 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return result;
   }
 
-  function redactText(value: string): string {
+  function redactText(value: string, isCommand = false): string {
     const unknown = replaceKnown(cut(value));
-    return plainWord.test(unknown) ? unknown.replace(tokenShapes, redacted) : redactShapes(unknown);
+    return plainWord.test(unknown)
+      ? unknown.replace(tokenShapes, redacted)
+      : redactShapes(redactCommands(redactObjects(unknown.replace(privateKeyShape, redacted)), isCommand));
   }
-
-  /** Name and sign of a pair; a word that is no pair is a text like others. */
-  const ofPair = (word: string, pair: RegExp): string => (pair.test(word) ? word.replace(pair, `$1${redacted}`) : text(word));
 
   function args(list: readonly string[], command?: string): string[] {
     const placed = placedArguments(list, command);
     return list.map((arg, index) => {
-      const before = list[index - 1] ?? '';
-      if (isSecretByPlace(placed, index)) {
-        return redacted;
+      const shown = shownOfArgument(placed, index, command);
+      if (shown !== undefined) {
+        return shown < arg.length ? `${arg.slice(0, shown)}${redacted}` : arg;
       }
-      const glued = gluedSecret(placed, index);
-      if (glued !== undefined) {
-        return `${glued.option}${redacted}`;
-      }
-      const name = nameBefore(list, index);
-      if (name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) && !isHarmless(arg)) {
-        return redacted;
-      }
-      if (/^(-H|--headers?)$/.test(before)) {
-        return ofPair(arg, /^([\w-]+\s*[:=]\s*)[\s\S]+$/);
-      }
-      if (isUserOption(before) && isUserAndPassword(before, arg)) {
-        return redacted;
-      }
-      if (/^(-e|--env|--build-arg)$/.test(before)) {
-        return ofPair(arg, /^(\w+=)[\s\S]+$/);
-      }
-      const assigned = assignment(arg);
-      if (assigned && hidesValue(assigned.name, assigned.value) && !isHarmless(assigned.value)) {
-        return `${assigned.name}${assigned.sign}${redacted}`;
-      }
-      return redactedPair(arg) ?? text(arg);
+      return isShellOption(list, index, command) ? redactText(arg, true) : text(arg);
     });
   }
 
@@ -140,7 +122,6 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
 /** Redacts secrets by their shape and by the names before them, whatever the values of the entries are. @param value of at most `longestText` characters */
 export function redactShapes(value: string): string {
   const named = value
-    .replace(privateKeyShape, redacted)
     .replace(urlShape, (found) => redactUrl(found))
     .replace(tokenShapes, redacted)
     .replace(headerShape, `$1$2$3${redacted}`)
@@ -196,35 +177,37 @@ export function secretsOf(
     if (value !== null && !isWorkingDirectory(name, value) && (isSecretName(name) || !isOrdinaryValue(value))) {
       add(value);
       urlSecrets(value.slice(0, longestText)).forEach(add);
+      nestedSecrets(value, shapes).forEach(add);
     }
   }
   for (const header of entry.headers) {
     add(header);
     add(header.replace(/^(?:Bearer|Basic|Token)\s+/i, ''));
   }
-  const placed = placedArguments(entry.args, entry.command);
-  entry.args.forEach((arg, index) => {
-    if ((isSecretName(nameBefore(entry.args, index) ?? '') && !looksLikeFlag.test(arg)) || isSecretByPlace(placed, index)) {
+  const { command = '' } = entry;
+  // A program's title, and an entry with its whole command line in one text: the arguments stand in the command.
+  const words = /\s/.test(command) ? [command, ...entry.args] : entry.args;
+  const placed = placedArguments(words, command);
+  words.forEach((arg, index) => {
+    const ofPlace = secretByPlace(placed, index);
+    const assigned = plainWord.test(arg) ? undefined : assignment(arg);
+    if (isSurelyNamed(words, index)) {
       add(arg);
-    } else if (!plainWord.test(arg)) {
-      const assigned = assignment(arg);
-      const glued = gluedSecret(placed, index);
-      if (assigned && isSecretName(assigned.name)) {
-        // A connection string is hidden as a whole: it has secrets among ordinary parts.
-        add(assigned.value);
-      } else if (glued !== undefined) {
-        add(glued.secret);
-      }
+    } else if (ofPlace !== undefined) {
+      add(ofPlace);
+    } else if (assigned && isSecretName(assigned.name)) {
+      // A connection string is hidden as a whole: it has secrets among ordinary parts.
+      add(assigned.value);
     }
     urlSecrets(arg.slice(0, longestText)).forEach(add);
   });
   urlSecrets((entry.url ?? '').slice(0, longestText)).forEach(add);
   // What only its shape shows.
-  const args = entry.args.slice(0, mostTexts);
+  const args = words.slice(0, mostTexts);
   if (args.every((arg) => plainWord.test(arg) && arg.replace(tokenShapes, redacted) === arg)) {
     return [...secrets];
   }
-  const shown = shapes.args(args, entry.command);
+  const shown = shapes.args(args, command);
   for (const [index, arg] of args.entries()) {
     for (const part of hiddenParts(arg, shown[index] ?? '')) {
       if (!isOrdinaryValue(part)) {
@@ -235,15 +218,30 @@ export function secretsOf(
   return [...secrets];
 }
 
+/** The secrets in a value that is a text of its own: JSON with objects in it, a connection string. Another program may show them alone. */
+function nestedSecrets(value: string, shapes: Redactor): string[] {
+  if (value.length > longestText || !/[{[;=&\s]/.test(value)) {
+    return [];
+  }
+  const found = hiddenParts(value, shapes.text(value)).filter((part) => !isOrdinaryValue(part));
+  try {
+    JSON.parse(value, (name, item: unknown) => {
+      if (typeof item === 'string' && isSecretField(name)) {
+        found.push(item);
+      }
+      return item;
+    });
+  } catch {
+    // No JSON, or nested deeper than the stack.
+  }
+  return found;
+}
+
 /** The values of arguments that a name beside them hides, also plain words, which other texts may hold. */
 export function namedValues(args: readonly string[]): string[] {
   return args.flatMap((arg, index) => {
-    const name = nameBefore(args, index);
-    const { name: ownName, value } = assignment(arg) ?? { name: '', value: '' };
-    return [
-      ...(name !== undefined && hidesValue(name, arg) && !looksLikeFlag.test(arg) ? [arg] : []),
-      ...(hidesValue(ownName, value) ? [value] : []),
-    ].filter((found) => !isHarmless(found));
+    const { name, value } = assignment(arg) ?? { name: '', value: '' };
+    return [...(isNamedValue(args, index) ? [arg] : []), ...(hidesValue(name, value) ? [value] : [])].filter((found) => !isHarmless(found));
   });
 }
 
@@ -262,43 +260,6 @@ function hiddenParts(text: string, shown: string): string[] {
   });
 }
 
-/** `--name=value`, `--Name:value`, `NAME=value` as one argument. */
-function assignment(arg: string): { readonly name: string; readonly sign: string; readonly value: string } | undefined {
-  const equals = /^(--?[A-Za-z][\w.:-]*|[A-Za-z_]\w*)(=)([\s\S]+)$/.exec(arg);
-  const colon = /^(--?[A-Za-z][\w.-]*)(:)(?!\/\/)([\s\S]+)$/.exec(arg);
-  // `--token:abc==` has its sign first; in `--section:token=abc` the last word is the name.
-  const first = colon && isSecretName(colon[1] ?? '') && !isSecretName(equals?.[1]?.split(':').at(-1) ?? '');
-  const match = first ? colon : (equals ?? colon);
-  return match ? { name: match[1] ?? '', sign: match[2] ?? '', value: match[3] ?? '' } : undefined;
-}
-
-/** The name that the words before an argument give it: `--token S`, `--token = S`, `--token= S`, `token = S`, `--args=--token S`. */
-function nameBefore(list: readonly string[], place: number): string | undefined {
-  if (/^[=:]$/.test(list[place] ?? '')) {
-    return undefined;
-  }
-  // Where the system gives one text for all arguments, a cookie is split: `--cookie a=b; c=S`.
-  let index = place;
-  while (list[index - 1]?.endsWith(';') && index > 1 && place - index < mostParts) {
-    index -= 1;
-  }
-  const before = list[index - 1] ?? '';
-  if (/^[=:]$/.test(before)) {
-    return /^-{0,2}[A-Za-z_][\w.-]*$/.exec(list[index - 2] ?? '')?.[0];
-  }
-  return /^(?:--?[A-Za-z][\w.-]*[=:])?(--?[A-Za-z][\w.-]*)[=:]?$/.exec(before)?.[1];
-}
-
 function redactFlag(all: string, flag: string, between: string, value: string): string {
-  return hidesValue(flag, bareValue(value)) && !looksLikeFlag.test(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
-}
-
-function bareValue(value: string): string {
-  return value.replace(/^["']|["']$/g, '');
-}
-
-/** Nothing to hide: redacted already, a reference to where the secret is, or a common word. */
-function isHarmless(value: string): boolean {
-  const bare = bareValue(value);
-  return bare === redacted || isReference(bare) || (bare.length >= 4 ? isEmptyWord(bare) : /^(|on|off|yes|no|\d)$/i.test(bare));
+  return hidesValue(flag, bareValue(value)) && !isFlag(value) && !isHarmless(value) ? `${flag}${between}${redacted}` : all;
 }

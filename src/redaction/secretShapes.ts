@@ -3,18 +3,21 @@ export const redacted = '‹redacted›';
 
 /** Words that make a name (of a flag, a variable, a header, a query parameter) a secret's name anywhere in it. */
 const strongWords =
-  /^(token|secret|password|passwd|passphrase|apikey|credential|credentials|creds|authorization|bearer|jwt|mnemonic|passcode)$/;
+  /^(\w{0,30}(token|secret|password|passwd|passphrase|apikey)|credential|credentials|cred|creds|authorization|bearer|jwt|mnemonic|passcode|passwort|kennwort|senha|contrasena)$/;
 /** Words that do so only at its end (`--ssh-key`, not `--key-bindings`). */
 const weakWords =
-  /^(key|keys|pass|pwd|passw|pswd|psk|passkey|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|totp|mfa|pin|pw|hmac|csrf|xsrf|sessid)$/;
+  /^(key|keys|pass|pwd|passw|pswd|psk|passkey|pat|auth|cookie|cookies|sas|dsn|signature|sig|otp|totp|mfa|pin|pw|hmac|csrf|xsrf|j?sessionid|(php)?sessid|sessdata|nkey|xox[cd])$/;
+/** What people write before `pass`, `pwd` or `pw` in one word (`dbpass`; not `bypass`), and before `key` (`openaikey`; not `hotkey`). */
+const gluedWords =
+  /^(?:(?:db|database|user|usr|smtp|imap|mail|email|root|admin|sudo|su|ssh|ftp|sftp|http|https|proxy|redis|mysql|pg|postgres|mongo|ldap|bind|key|store|wifi|app|api|my|sa|rpc|vnc|rdp|login|master|require|become|cert|p12|pfx|client|server|service|account)(?:pass|pwd|pw|pswd)|(?:priv|user|app|application|consumer|customer|service|project|session|subscription|integration|admin|root|server|bot|personal|storage|account|function|instrumentation|licence|host|wallet|hmac|ssh|rsa|tls|ssl|openai|anthropic|claude|gemini|google|azure|mistral|groq|cohere|tavily|brave|exa|serp|deepl|deepseek|github|gitlab|maps|openrouter|perplexity|figma|notion|stripe|sendgrid|linear)key)$/;
 /** A name that ends with one of these is not a secret's: its value says where the secret is, or how many there are. */
 const harmlessEnds =
-  /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
+  /^(path|paths|file|files|dir|folder|home|root|name|names|type|types|id|ids|env|var|vars|url|uri|host|port|count|limit|max|min|size|length|budget|mode|method|methods|provider|scheme|server|endpoint|endpoints|issuer|stdin|format|ttl|timeout|expiry|only|enabled|disabled|required)$/;
 /** Words in names of fields that count tokens. */
 const quantities = /max|min|num|count|total|limit|budget|input|output|completion|prompt|context|thinking|cache|used|per_|stop/i;
 /** Compound names without a separator between their words. */
 const secretCompounds =
-  /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring|(seed|recovery|backup|secret)(phrase|words)/;
+  /(api|access|private|auth|client|encryption|signing|master|secret|license|account|shared)key|accesstoken|authtoken|connectionstring|(seed|recovery|backup|secret)(phrase|words)|pass(?:word|phrase|code)$|apihash$|(?:auth|access|verification|pairing|activation|invite|invitation|recovery|backup|security|login|otp|device)code$/;
 
 /** Files and command lines repeat the names of options and variables hundreds of times. */
 const judgedNames = new Map<string, boolean>();
@@ -51,7 +54,9 @@ function namesSecret(name: string): boolean {
   if (last === undefined || harmlessEnds.test(last) || words[0] === 'no') {
     return false;
   }
-  return weakWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''));
+  return (
+    weakWords.test(last) || gluedWords.test(last) || words.some((word) => strongWords.test(word)) || secretCompounds.test(words.join(''))
+  );
 }
 
 /** The words of a name in lower case: `clientSecret2`, `client-secret`, `CLIENT_SECRET`. */
@@ -64,17 +69,36 @@ function wordsOf(name: string): string[] {
 }
 
 /** Ends of names whose value may be a secret, or a number, a name or a file: `--seed legal…`, `--seed 42`. */
-const doubtfulName = /(?:^| )(?:seed|phrase|signing|sessions?|session ?ids?|salt)$/;
+const doubtfulName = /(?:^| )(?:seed|phrase|signing|sessions?|session ?(?:ids?|string)|salt|sid|oauth|assertion|[sa]k)$/;
 /** Values of such names that are no secret: numbers, versions, files, packages, and what a program calls its own. */
 const evidentValue =
-  /^(?:-?[\d.:T+-]{1,12}[A-Za-z%]{0,3}|new|random|last|latest|current|main|shared|memory|persistent|@[\w.-]+\/[\w.@-]+|[\w.-]+@[\d.]+|[\w.@-]*\.(?:[cm]?[jt]sx?|py|json|ya?ml|toml|sh|exe|db|sqlite|txt|log)|(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@-]*|[a-z][a-z\d+.-]*:\/\/.*)$/i;
+  /^(?:-?[\d.:T+-]{1,12}[A-Za-z%]{0,3}|new|random|last|latest|current|main|shared|memory|persistent|google|github|gitlab|microsoft|azure|okta|auth0|entra|keycloak|enabled|disabled|required|optional|device|browser|interactive|pkce|strict|ORCL\w{0,8}|XE|S-1-[\d-]+|@[\w.-]+\/[\w.@-]+|[\w.-]+@[\d.]+|[\w.@-]*\.(?:[cm]?[jt]sx?|py|json|ya?ml|toml|sh|exe|db|sqlite|txt|log)|(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w .\\/@-]*|[a-z][a-z\d+.-]*:\/\/.*)$/i;
 
 /**
  * Whether the value of an option, a variable, a field or a parameter of this name is hidden. Always where the name says so (`isSecretName`). After a name that may
  * mean a secret (`--seed`, `--session`) unless the value is evidently none: `--seed 42`, `--session /tmp/session.json`.
  */
 export function hidesValue(name: string, value: string): boolean {
-  return isSecretName(name) || (isDoubtfulName(name) && !isEmptyWord(value) && !evidentValue.test(value.slice(0, 4_096)));
+  return (
+    (isSecretName(name) && !isPlace(name, value)) ||
+    (isDoubtfulName(name) && !isEmptyWord(value) && !evidentValue.test(value.slice(0, 4_096)))
+  );
+}
+
+/** Files of keys after names of keys (`--key ~/.ssh/id_rsa`). */
+const keyFile =
+  /^(?:~|\.{1,2}|[A-Za-z]:)?[\\/](?:[\w .@-]+[\\/])*(?:id_(?:rsa|dsa|ecdsa|ed25519)|[\w.@-]+\.(?:pem|key|json|p8|p12|pfx|crt|jks|ppk))$/;
+/** An address without user, password, query and fragment, also of a database on this machine. */
+const openAddress = /^[a-z][a-z\d+.-]*:\/\/[\w.-]{0,100}(?::\d{1,5})?(?:\/[\w.-]{0,19}){0,3}$/i;
+
+/** Whether a value says where the secret is, or where to connect without one. */
+function isPlace(name: string, value: string): boolean {
+  return value.length <= 300 && (/key$/i.test(name) ? keyFile.test(value) : /(?:string|dsn)$/i.test(name) && openAddress.test(value));
+}
+
+/** Whether there are values that `hidesValue` hides after this name. */
+export function mayHide(name: string): boolean {
+  return isSecretName(name) || isDoubtfulName(name);
 }
 
 /** Whether a name may mean a secret: see `hidesValue`. */
@@ -99,7 +123,8 @@ export function isSecretField(name: string): boolean {
 
 /**
  * Tokens that are recognised by their shape alone: GitHub, GitLab, npm, PyPI, OpenAI, Anthropic, Slack, AWS, Google, Stripe, Hugging Face,
- * Supabase, Figma, Notion, Linear, Tavily, Brave, DigitalOcean, SendGrid, JSON web tokens, private keys.
+ * Supabase, Figma, Notion, Linear, Tavily, Brave, DigitalOcean, SendGrid, JSON web tokens, private keys, Grafana, Groq, xAI, Perplexity, Replicate, Shopify,
+ * Databricks, Vault, Tailscale, LangSmith, Atlassian, Postman, NVIDIA, Sentry, bots of Telegram.
  */
 export const tokenShapes: RegExp = new RegExp(
   [
@@ -126,6 +151,22 @@ export const tokenShapes: RegExp = new RegExp(
     'do[opr]_v1_\\w{20,}',
     'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
     'eyJ[\\w-]{8,}\\.[\\w-]{4,}(?:\\.[\\w-]*)?',
+    'AGE-SECRET-KEY-1\\w{8,}',
+    'gl(?:sa|c)_[\\w+/=]{20,}',
+    'gsk_\\w{20,}',
+    'xai-\\w{20,}',
+    'pplx-\\w{20,}',
+    'r8_\\w{20,}',
+    'shp(?:at|ca|pa|ss)_\\w{16,}',
+    'dapi[0-9a-f]{30,}',
+    'hv[sbr]\\.[\\w-]{20,}',
+    'tskey-[\\w-]{16,}',
+    'lsv2_\\w{20,}',
+    'ATATT3[\\w=-]{20,}',
+    'PMAK-[\\w-]{20,}',
+    'nvapi-[\\w-]{20,}',
+    'sntry[su]_[\\w+/=-]{20,}',
+    '\\d{8,10}:AA[\\w-]{30,}',
   ]
     .map((shape) => `(?<![A-Za-z0-9])${shape}`)
     .join('|'),
@@ -138,7 +179,8 @@ const emptyWords =
 
 /** Whether a value only refers to a variable or an input (`${input:key}`, `$KEY`, `%KEY%`, `{env:KEY}`). */
 export function isReference(value: string): boolean {
-  return /^(?:Bearer\s+|Basic\s+)?(?:\$\{[^{}]*\}|\$\w+|%\w+%|\{(?:env|file):[^{}]*\})$/i.test(value.trim());
+  // `${KEY:-S}` holds what is used where there is no such variable.
+  return /^(?:Bearer\s+|Basic\s+)?(?:\$\{(?![^{}]*:[-=][^{}])[^{}]*\}|\$\w+|%\w+%|\{(?:env|file):[^{}]*\})$/i.test(value.trim());
 }
 
 /** Whether a value is too short (below 4 characters) or too common (`true`, `stdio`) to be replaced everywhere. */

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 /**
  * The contract between a relay, which a client starts in place of its server, and the host, which runs the guard's sessions. docs/host.md explains it.
  *
@@ -28,12 +30,11 @@
  * | `close K`, `kill K` (signal) | close its input; signal its process group |
  * | `say -` | bytes for standard error |
  * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread but for `grace`, and `program`, which runs the next host |
- * | `done -`, `done K` (N) | the first N frames `lines` of that name are dealt with |
  * | `exit -` (`code N` or `signal NAME`) | the session is over: end so |
  * | `over -` | another host goes on with the session: this one ends. Belongs to no commit |
- * | `commit -` | carry out all frames since the last `commit`. What no `commit` follows is dropped |
+ * | `commit -` (`NAME N NAME N …`, or nothing) | carry out all frames since the last `commit`, whose first N frames `lines` and `passed` of NAME are dealt with. What no `commit` follows is dropped |
  *
- * What the host does for one line of the client, its `done` and its ledger entries are within one `commit`. So a line that was not dealt with was not carried
+ * What the host does for one line of the client, that the line is dealt with, and its ledger entries are within one `commit`. So a line that was not dealt with was not carried
  * out, and the next host gets it; a line that was dealt with is never sent again.
  */
 export const hostProtocol = 1;
@@ -63,6 +64,58 @@ export function frameBytes(kind: string, name: string, body: Buffer = none): rea
   return body.length === 0 ? [head] : [head, body];
 }
 
+/** Frames up to this size leave as one piece; larger ones are not copied. Bytes. */
+const joinedBytes = 65_536;
+
+/** Frames that leave together: a write for each would cost as much as a message. */
+export class FrameWriter {
+  #pieces: Buffer[] = [];
+  #length = 0;
+  #text = '';
+
+  get isEmpty(): boolean {
+    return this.#text === '' && this.#pieces.length === 0;
+  }
+
+  add(kind: string, name: string, body: Buffer | string = ''): void {
+    if (typeof body === 'string') {
+      this.#text += `${kind} ${name} ${Buffer.byteLength(body)}\n${body}`;
+    } else {
+      this.#text += `${kind} ${name} ${body.length}\n`;
+      this.#endText();
+      this.#pieces.push(body);
+      this.#length += body.length;
+    }
+  }
+
+  #endText(): void {
+    if (this.#text !== '') {
+      const text = Buffer.from(this.#text);
+      this.#pieces.push(text);
+      this.#length += text.length;
+      this.#text = '';
+    }
+  }
+
+  /** Writes all frames since the last time. @param left called when they have left this process; not when the socket is broken */
+  leave(socket: Pick<Socket, 'write' | 'cork' | 'uncork'>, left: () => void = () => undefined): void {
+    this.#endText();
+    const [pieces, length] = [this.#pieces, this.#length];
+    this.#pieces = [];
+    this.#length = 0;
+    const written = (error?: Error | null): void => void (error ?? left());
+    if (length <= joinedBytes) {
+      socket.write(Buffer.concat(pieces, length), written);
+      return;
+    }
+    socket.cork();
+    for (const [index, piece] of pieces.entries()) {
+      socket.write(piece, index === pieces.length - 1 ? written : undefined);
+    }
+    socket.uncork();
+  }
+}
+
 /** Takes a stream of frames apart. */
 export class FrameReader {
   #parts: Buffer[] = [];
@@ -75,34 +128,42 @@ export class FrameReader {
     this.#parts.push(chunk);
     this.#length += chunk.length;
     const frames: Frame[] = [];
-    while (this.#length >= this.#needed) {
-      const bytes = this.#parts.length === 1 ? (this.#parts[0] ?? none) : Buffer.concat(this.#parts, this.#length);
-      this.#parts = [bytes];
-      const end = bytes.subarray(0, maxHeader).indexOf(10);
-      if (end < 0) {
-        if (bytes.length >= maxHeader) {
-          throw new Error('a frame has no header');
-        }
-        this.#needed = bytes.length + 1;
-        break;
-      }
-      const [, kind = '', name = '', size = ''] = /^([a-z]+) (\S+) (\d{1,9})$/.exec(bytes.toString('latin1', 0, end)) ?? [];
-      const whole = end + 1 + Number(size);
-      if (kind === '' || Number(size) > maxBody) {
-        throw new Error('a frame has no valid header');
-      }
-      if (bytes.length < whole) {
-        this.#needed = whole;
-        break;
-      }
-      frames.push({ kind, name, body: bytes.subarray(end + 1, whole) });
-      const rest = bytes.subarray(whole);
-      this.#parts = rest.length > 0 ? [rest] : [];
-      this.#length = rest.length;
-      this.#needed = 1;
+    if (this.#length < this.#needed) {
+      return frames;
     }
+    const bytes = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts, this.#length);
+    let at = 0;
+    this.#needed = 1;
+    while (at < bytes.length) {
+      const end = bytes.indexOf(10, at);
+      if (end < 0 ? bytes.length - at >= maxHeader : end - at >= maxHeader) {
+        throw new Error('a frame has no header');
+      }
+      if (end < 0) {
+        this.#needed = bytes.length - at + 1;
+        break;
+      }
+      const [kind, name, size] = headOf(bytes.toString('latin1', at, end));
+      if (bytes.length < end + 1 + size) {
+        this.#needed = end + 1 + size - at;
+        break;
+      }
+      at = end + 1 + size;
+      frames.push({ kind, name, body: size === 0 ? none : bytes.subarray(end + 1, at) });
+    }
+    this.#parts = at < bytes.length ? [at === 0 ? bytes : bytes.subarray(at)] : [];
+    this.#length = bytes.length - at;
     return frames;
   }
+}
+
+/** @throws when it is none */
+function headOf(head: string): [kind: string, name: string, size: number] {
+  const [, kind = '', name = '', size = ''] = /^([a-z]+) (\S+) (\d{1,9})$/.exec(head) ?? [];
+  if (kind === '' || Number(size) > maxBody) {
+    throw new Error('a frame has no valid header');
+  }
+  return [kind, name, Number(size)];
 }
 
 /** What a relay tells of itself. All values are texts; `arg`, `env`, `keep` and `server` may stand several times. */

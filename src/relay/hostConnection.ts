@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
-import { type Frame, FrameReader, frameBytes, type Greeting, greetingBytes, hostProtocol } from './contract.ts';
+import { type Frame, FrameReader, FrameWriter, frameBytes, type Greeting, greetingBytes, hostProtocol } from './contract.ts';
 
 interface ConnectionEvents {
   /** The host has taken the session. */
   ready(): void;
   /** Some bytes came. */
   heard(): void;
-  /** Frames that the host has committed. */
-  obey(frames: readonly Frame[]): void;
+  /** Frames that the host has committed. @param done by name, how many frames of this connection the host has dealt with */
+  obey(frames: readonly Frame[], done: readonly (readonly [name: string, count: number])[]): void;
   /** The connection is closed after `ready`. @param isOver the host has said that another one goes on */
   lost(isOver: boolean): void;
 }
@@ -39,7 +39,7 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
       } else if (frame.kind === 'no') {
         lost('no');
       } else if (frame.kind === 'commit') {
-        events.obey(batch.splice(0));
+        events.obey(batch.splice(0), doneIn(frame.body));
       } else if (frame.kind === 'over') {
         isOver = true;
       } else if (frame.kind !== 'pong') {
@@ -65,13 +65,21 @@ export function greetHost(socket: Socket, greeting: Greeting, limitMs: number, e
   });
 }
 
+/** The body of `commit`. */
+function doneIn(body: Buffer): (readonly [name: string, count: number])[] {
+  const words = body.length === 0 ? [] : body.toString('latin1').split(' ');
+  return words.flatMap((name, index) => (index % 2 === 0 ? [[name, Number(words[index + 1])] as const] : []));
+}
+
 /** What was passed to the client is told with the next message, at the latest after this time, ms, or so many bytes: the host would wake up for nothing else. */
 const [lateMs, lateBytes] = [20, 65_536];
 
 /** The host that has the session. */
 export class HostLink {
   readonly #socket: Socket;
-  #corks = 0;
+  readonly #frames = new FrameWriter();
+  /** Bytes of the lines that wait. */
+  #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket) {
@@ -79,12 +87,9 @@ export class HostLink {
   }
 
   send(kind: string, name: string, body?: Buffer | string): void {
-    this.#socket.cork();
-    this.#corks += 1;
-    for (const bytes of frameBytes(kind, name, typeof body === 'string' ? Buffer.from(body) : body)) {
-      this.#socket.write(bytes);
-    }
-    if (kind === 'passed' && this.#socket.writableLength < lateBytes) {
+    this.#frames.add(kind, name, body);
+    this.#waiting += body?.length ?? 0;
+    if (kind === 'passed' && this.#waiting < lateBytes) {
       this.#timer ??= setTimeout(() => this.#flush(), lateMs);
     } else {
       this.#flush();
@@ -94,9 +99,8 @@ export class HostLink {
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (; this.#corks > 0; this.#corks -= 1) {
-      this.#socket.uncork();
-    }
+    this.#waiting = 0;
+    this.#frames.leave(this.#socket);
   }
 
   /** Closes the connection at once. */

@@ -52,8 +52,9 @@ export function hostSecret(runDir: string): string | undefined {
   let file: number | undefined;
   try {
     const info = lstatSync(folder);
-    file = openSync(join(folder, 'secret'), constants.O_RDONLY | constants.O_NOFOLLOW);
-    const own = [info, fstatSync(file)].every(({ uid, mode }) => uid === process.geteuid?.() && (mode & othersMode) === 0);
+    file = openSync(join(folder, 'secret'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const secret = fstatSync(file);
+    const own = secret.isFile() && [info, secret].every(({ uid, mode }) => uid === process.geteuid?.() && (mode & othersMode) === 0);
     // `stateRefusal` accepts folders that do not exist yet. The secret has been opened, so the folder exists now, and no other user can replace it after this check.
     return own && info.isDirectory() && stateRefusal(runDir, hostName) === undefined ? readFileSync(file, 'latin1').trim() : undefined;
   } catch {

@@ -2,14 +2,15 @@
 # perl relay.pl NODE GUARD WORDS: NODE runs GUARD (guard.cjs) as a host, or, where no host takes the session, as a guard in the place of this process.
 use strict;
 
-# A minimal perl may lack its modules.
+# A minimal perl may lack its modules. Socket takes 1.2 MB and Errno 0.2 MB of each relay, so on Linux their numbers stand here. They are the same on all
+# processors but MIPS, Alpha, PA-RISC and SPARC, where no host is found: the relay becomes a guard.
 BEGIN {
-    eval q{
-        use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC MSG_DONTWAIT pack_sockaddr_un);
-        use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK O_WRONLY O_RDONLY O_CREAT O_EXCL O_NOFOLLOW);
-        use Errno;
-        1
-    } or exec { $ARGV[0] } @ARGV[0, 1], '--alone', @ARGV[2 .. $#ARGV];
+    my $numbers = $^O eq 'linux'
+        ? 'sub AF_UNIX () { 1 } sub SOCK_STREAM () { 1 } sub PF_UNSPEC () { 0 } sub MSG_DONTWAIT () { 64 } sub pack_sockaddr_un { pack "SZ*", 1, $_[0] }
+           sub ENOENT () { 2 } sub EINTR () { 4 } sub EAGAIN () { 11 } sub EACCES () { 13 }'
+        : 'use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC MSG_DONTWAIT pack_sockaddr_un); use Errno qw(ENOENT EINTR EAGAIN EACCES);';
+    eval "$numbers use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK O_WRONLY O_RDONLY O_CREAT O_EXCL O_NOFOLLOW); 1"
+        or exec { $ARGV[0] } @ARGV[0, 1], '--alone', @ARGV[2 .. $#ARGV];
 }
 
 my ($node, $guard, @words) = @ARGV;
@@ -72,6 +73,8 @@ my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlin
 # For the client: what waits, how much of it is not from the host, whether it has to wait.
 my ($queue, $own, $stuck) = ('', 0, 0);
 my ($turned, $closed, $refused, $moved) = (0, 0, 0, 0);
+# Whether other things are to be read than in the last turn.
+my $changed = 1;
 # Whether what waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
 my $hurry = 0;
 my @lost;
@@ -173,13 +176,14 @@ sub greet {
             substr($send, 0, $count, '') if $count;
         }
         my $count = sysread $socket, $got, 1, length $got;
-        return if defined $count && $count == 0 || !defined $count && !$!{EAGAIN} && !$!{EINTR};
+        return if defined $count && $count == 0 || !defined $count && $! != EAGAIN && $! != EINTR;
     }
     $refused = $got =~ /^no /;
     return if $got ne "ready 1 0\n";
     $moved = 0;    # whether the host has said that another one goes on
     ($host, $host_fd, $in, $out, $heard, $pinged, @batch) = ($socket, fileno $socket, '', '', now(), 0);
     %direct = ();
+    $changed = 1;
     for my $name (keys %kept) {
         $done{$name} = 0;
         to_host($_->[0], $name, $_->[1]) for @{ $kept{$name} };
@@ -221,17 +225,17 @@ sub pass_lines {
         $indirect{$name}++;
     }
     push @{ $kept{$name} }, [$kind, $lines];
-    $bytes{$name} += length $lines;
+    $changed = 1 if ($bytes{$name} += length $lines) > $window;
     to_host($kind, $name, $lines);
 }
 
 sub read_lines {
     my ($name, $source) = @_;
     my $count = sysread $source, my $chunk, 262144;
-    return 1 if !defined $count && ($!{EAGAIN} || $!{EINTR});
+    return 1 if !defined $count && ($! == EAGAIN || $! == EINTR);
     if (!$count) {
         pass_lines($name, delete $rest{$name}) if length($rest{$name} // '');
-        $over{$name} = 1;
+        $over{$name} = $changed = 1;
         to_host('eof', $name);
         return 0;
     }
@@ -277,11 +281,13 @@ sub start_server {
     if (length($error // '')) {
         waitpid $pid, 0;
         local $! = $error;
-        my $code = $!{ENOENT} ? 'ENOENT' : $!{EACCES} ? 'EACCES' : "E$error";
+        my $code = $! == ENOENT ? 'ENOENT' : $! == EACCES ? 'EACCES' : "E$error";
         return to_host('failed', $name, "$code spawn $command[0] $code ($!)");
     }
     quiet($_) for $in_write, $out_read, $err_read // ();
     $server{$name} = { pid => $pid, in => $in_write, out => $out_read, err => $err_read, state => 'running', queue => '' };
+    ($server{$name}{in_fd}, $server{$name}{out_fd}, $server{$name}{err_fd}) = map { $_ && fileno $_ } $in_write, $out_read, $err_read;
+    $changed = 1;
     $kept{$name} = [];
     to_host('started', $name, $pid);
 }
@@ -293,14 +299,6 @@ sub obey {
         if ($name eq '-') { $queue .= $body }
         elsif ($one && $one->{in}) { $one->{queue} .= $body }
         else { took($name, length $body) }
-    } elsif ($kind eq 'done') {
-        my $count = $body - ($done{$name} // 0);
-        for (splice @{ $kept{$name} // [] }, 0, $count) {
-            $bytes{$name} -= length $_->[1];
-            $indirect{$name}-- if $_->[0] eq 'lines';
-        }
-        $done{$name} = $body;
-        forget($name);
     } elsif ($kind eq 'keep') { $ledger{$name} = $body }
     elsif ($kind eq 'drop') { delete $ledger{$name} }
     elsif ($kind eq 'start') { start_server($name, $body eq 'errors') }
@@ -312,6 +310,17 @@ sub obey {
     elsif ($kind eq 'kill') { kill $body =~ s/^SIG//r, -$one->{pid} if $one }
     elsif ($kind eq 'say') { syswrite STDERR, $body }
     elsif ($kind eq 'exit') { $exit = $body }
+}
+
+# The host has dealt with so many frames of this connection.
+sub done {
+    my ($name, $all) = @_;
+    for (splice @{ $kept{$name} // [] }, 0, $all - ($done{$name} // 0)) {
+        $bytes{$name} -= length $_->[1];
+        $indirect{$name}-- if $_->[0] eq 'lines';
+    }
+    $done{$name} = $all;
+    forget($name) if $name ne '-';
 }
 
 # A server that is gone, and of which everything is dealt with.
@@ -334,6 +343,7 @@ sub close_inputs {
 sub lose_host {
     close $host if $host;
     $host = undef;
+    $changed = 1;
     return end_alone() if $over{'-'} || $signals;
     # A session that ends each host must not end those of others.
     @lost = ((grep { now() - $_ < 60 } @lost), $moved ? () : now());
@@ -352,7 +362,7 @@ sub grace { ($ledger{grace} // 10000) / 1000 }
 sub end_alone {
     return if $alone;
     if ($host) { syswrite $host, frame('bye', '-'); close $host; $host = undef }
-    $alone = 1;
+    $alone = $changed = 1;
     for my $name (sort { $a <=> $b } keys %server) {
         $queue .= join('', map { $_->[0] eq 'lines' ? $_->[1] : '' } @{ $kept{$name} }) . (delete($rest{$name}) // '');
         $kept{$name} = [];
@@ -402,7 +412,7 @@ $stuck = !$quick;
 
 sub write_client {
     my $count = $socket_out ? send(STDOUT, length $queue > 262144 ? substr($queue, 0, 262144) : $queue, MSG_DONTWAIT) : syswrite($outlet, $queue, $quick ? 262144 : 4096);
-    $count = length $queue if !defined $count && !$!{EAGAIN} && !$!{EINTR};
+    $count = length $queue if !defined $count && $! != EAGAIN && $! != EINTR;
     $stuck = 1;
     return if !$count;
     substr $queue, 0, $count, '';
@@ -415,7 +425,7 @@ sub write_client {
 sub write_server {
     my ($name, $one) = @_;
     my $count = syswrite $one->{in}, $one->{queue}, 65536;
-    $count = length $one->{queue} if !defined $count && !$!{EAGAIN} && !$!{EINTR};
+    $count = length $one->{queue} if !defined $count && $! != EAGAIN && $! != EINTR;
     $one->{stuck} = !$count || $count < length $one->{queue};
     return if !$count;
     substr $one->{queue}, 0, $count, '';
@@ -425,7 +435,7 @@ sub write_server {
 
 sub read_host {
     my $count = sysread $host, $in, 262144, length $in;
-    return if !defined $count && ($!{EAGAIN} || $!{EINTR});
+    return if !defined $count && ($! == EAGAIN || $! == EINTR);
     return lose_host() if !$count;
     ($heard, $pinged) = ($turned, 0);
     my $at = 0;
@@ -434,7 +444,11 @@ sub read_host {
         my ($kind, $name, $size) = substr($in, $at, $end - $at) =~ /^([a-z]+) (\S+) ([0-9]{1,9})$/ or return lose_host();
         my $start = $end + 1;
         last if length($in) < $start + $size;
-        if ($kind eq 'commit') { obey(@$_) for splice @batch }
+        if ($kind eq 'commit') {
+            obey(@$_) for splice @batch;
+            my @done = split / /, substr $in, $start, $size;
+            done(splice @done, 0, 2) while @done;
+        }
         elsif ($kind eq 'over') { $moved = 1 }
         elsif ($kind ne 'pong') { push @batch, [$kind, $name, substr $in, $start, $size] }
         $at = $start + $size;
@@ -450,20 +464,29 @@ for my $pair (['HUP', 'H'], ['INT', 'I'], ['TERM', 'T'], ['USR2', 'U'], ['CHLD',
 my $wake_fd = fileno $wake;
 my $checked = $turned = now();
 my $turns = 0;
-until (defined $exit && !length $queue) {
-    my ($read, $write) = ('', '');
-    vec($read, $wake_fd, 1) = 1;
-    vec($read, 0, 1) = 1 if !$over{'-'} && !$alone && ($bytes{'-'} // 0) <= $window;
-    vec($write, 1, 1) = 1 if length $queue;
-    if ($host) {
-        vec($read, $host_fd, 1) = 1;
-        vec($write, $host_fd, 1) = 1 if length $out && $hurry;
+# What is read: it changes with what is open, and while a window is full.
+my ($sources, $full);
+sub gather_sources {
+    ($sources, $full, $changed) = ('', length $queue > $window, 0);
+    vec($sources, $wake_fd, 1) = 1;
+    vec($sources, $host_fd, 1) = 1 if $host;
+    if (!$over{'-'} && !$alone) {
+        ($bytes{'-'} // 0) <= $window ? vec($sources, 0, 1) = 1 : ($full = 1);
     }
     for my $name (keys %server) {
         my $one = $server{$name};
-        vec($read, fileno $one->{out}, 1) = 1 if $one->{out} && ($bytes{$name} // 0) <= $window && length $queue <= $window;
-        vec($read, fileno $one->{err}, 1) = 1 if $one->{err};
-        vec($write, fileno $one->{in}, 1) = 1 if $one->{in} && length $one->{queue};
+        vec($sources, $one->{err_fd}, 1) = 1 if $one->{err};
+        next if !$one->{out};
+        ($bytes{$name} // 0) <= $window ? length $queue <= $window && (vec($sources, $one->{out_fd}, 1) = 1) : ($full = 1);
+    }
+}
+until (defined $exit && !length $queue) {
+    gather_sources() if $changed || $full || length $queue > $window;
+    my ($read, $write) = ($sources, '');
+    vec($write, 1, 1) = 1 if length $queue;
+    vec($write, $host_fd, 1) = 1 if $hurry && $host && length $out;
+    for my $one (values %server) {
+        vec($write, $one->{in_fd}, 1) = 1 if length $one->{queue} && $one->{in};
     }
     my $waits = $host && length $out && !$hurry;
     my $ready = select $read, $write, undef, $alone ? 0.1 : $waits ? 0.02 : 5;
@@ -476,23 +499,25 @@ until (defined $exit && !length $queue) {
         $over{'-'} || $alone || !vec($read, 0, 1) || read_lines('-', *STDIN) || input_ended();
         for my $name (keys %server) {
             my $one = $server{$name} or next;
-            if ($one->{out} && vec($read, fileno $one->{out}, 1) && !read_lines($name, $one->{out})) {
+            if ($one->{out} && vec($read, $one->{out_fd}, 1) && !read_lines($name, $one->{out})) {
                 close $one->{out};
                 $one->{out} = undef;
+                $changed = 1;
                 forget($name);
             }
-            if ($one->{err} && vec $read, fileno $one->{err}, 1) {
+            if ($one->{err} && vec $read, $one->{err_fd}, 1) {
                 my $count = sysread $one->{err}, my $text, 65536;
                 if ($count) { $host ? to_host('errors', $name, $text) : syswrite STDERR, $text }
                 elsif (defined $count) {
                     close $one->{err};
                     $one->{err} = undef;
+                    $changed = 1;
                     to_host('silent', $name);
                     forget($name);
                 }
             }
             # Most of the time there is room: one turn less for each call.
-            write_server($name, $one) if $one->{in} && length $one->{queue} && (!$one->{stuck} || vec $write, fileno $one->{in}, 1);
+            write_server($name, $one) if $one->{in} && length $one->{queue} && (!$one->{stuck} || vec $write, $one->{in_fd}, 1);
         }
         write_client() if length $queue && (!$stuck || vec $write, 1, 1);
     }

@@ -385,6 +385,20 @@ def signal_group(one, number):
         pass
 
 
+def done(name, total):
+    """The host has dealt with so many frames of this connection."""
+    one = relay.servers.get(name)
+    lines = relay.client if name == '-' else one.lines if one else None
+    if lines:
+        count = total - lines.done
+        for kind, body in lines.kept[:count]:
+            lines.bytes -= len(body)
+            lines.indirect -= kind == 'lines'
+        del lines.kept[:count]
+        lines.done = total
+        forget(name)
+
+
 def obey(kind, name, body):
     one = relay.servers.get(name)
     if kind == 'lines' and name == '-':
@@ -393,16 +407,6 @@ def obey(kind, name, body):
         one.queue += body
     elif kind == 'lines':
         took(name, len(body))
-    elif kind == 'done':
-        lines = relay.client if name == '-' else one.lines if one else None
-        if lines:
-            count = int(body) - lines.done
-            for dealt, one_body in lines.kept[:count]:
-                lines.bytes -= len(one_body)
-                lines.indirect -= dealt == 'lines'
-            del lines.kept[:count]
-            lines.done = int(body)
-            forget(name)
     elif kind == 'keep':
         relay.ledger[name] = body
     elif kind == 'drop':
@@ -596,6 +600,9 @@ def read_host():
             batch, relay.batch = relay.batch, []
             for one in batch:
                 obey(*one)
+            words = relay.got[end + 1:last].decode().split()
+            for index in range(0, len(words), 2):
+                done(words[index], int(words[index + 1]))
         elif kind == 'over':
             relay.moved = True
         elif kind != 'pong':

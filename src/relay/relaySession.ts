@@ -110,9 +110,12 @@ export class RelaySession {
         this.#heardAt = performance.now();
         this.#hasPinged = false;
       },
-      obey: (frames) => {
+      obey: (frames, done) => {
         for (const frame of this.#socket === socket ? frames : []) {
           this.#obey(frame);
+        }
+        for (const [name, count] of this.#socket === socket ? done : []) {
+          (name === '-' ? this.#client : this.#servers.get(name)?.output)?.done(count);
         }
       },
       lost: (isOver) => {
@@ -208,9 +211,6 @@ export class RelaySession {
         } else {
           server?.write(body);
         }
-        break;
-      case 'done':
-        (name === '-' ? this.#client : server?.output)?.done(Number(text()));
         break;
       case 'keep':
         this.#ledger.set(name, text());

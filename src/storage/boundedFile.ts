@@ -104,11 +104,13 @@ function readAll(handle: number, size: number, maxBytes: number): Buffer {
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, maxBytes));
   let used = 0;
   while (used < buffer.length) {
-    const count = readSync(handle, buffer, used, buffer.length - used, used);
-    if (count === 0) {
+    const wanted = buffer.length - used;
+    const count = readSync(handle, buffer, used, wanted, used);
+    used += count;
+    // A read that gives less than it was asked for has met the end, where all is read that the file had.
+    if (count === 0 || (count < wanted && used >= size)) {
       break;
     }
-    used += count;
   }
   return buffer.subarray(0, used);
 }

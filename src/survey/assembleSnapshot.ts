@@ -3,7 +3,7 @@ import type { ConfigReading } from '../config/discovery/discoverDefinitions.ts';
 import type { HealthNote } from '../model/entryHealth.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
-import { type Instance, type NotStarted, type OtherHolder, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
+import { type Instance, type NotStarted, type OtherHolder, type RelayHost, type Snapshot, snapshotSchema } from '../model/snapshot.ts';
 import { shownDefinition } from '../redaction/definitionRedactor.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import { isGuarded } from './match/guardedEntries.ts';
@@ -21,6 +21,7 @@ interface Findings {
   readonly storms: ReadonlyMap<string, readonly Finding[]>;
   readonly conflicts: ReadonlyMap<string, Finding>;
   readonly notStarted: readonly NotStarted[];
+  readonly hosts: readonly RelayHost[];
   readonly otherHolders: readonly OtherHolder[];
   readonly problems: readonly Problem[];
   /** Remarks about entries, where they were asked for. */
@@ -30,7 +31,7 @@ interface Findings {
 
 /** Builds the snapshot. @param now epoch ms */
 export function assembleSnapshot(found: Findings, now: number): Snapshot {
-  const { definitions, ports, copies, storms, conflicts, notStarted, otherHolders, problems, health, redactor } = found;
+  const { definitions, ports, copies, storms, conflicts, notStarted, hosts, otherHolders, problems, health, redactor } = found;
   const instances = found.instances.map((instance) => {
     const more = [...copies, conflicts].flatMap((findings) => findings.get(instance.id) ?? []);
     return more.length > 0 ? { ...instance, findings: [...instance.findings, ...more] } : instance;
@@ -51,6 +52,7 @@ export function assembleSnapshot(found: Findings, now: number): Snapshot {
     }),
     instances,
     ...(notStarted.length === 0 ? {} : { notStarted }),
+    ...(hosts.length === 0 ? {} : { hosts }),
     ...(otherHolders.length === 0 ? {} : { otherHolders }),
     problems,
     ...(health === undefined ? {} : { health }),

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { stat } from 'node:fs';
+import { promisify } from 'node:util';
 import { errorName } from '../base/errors.ts';
 import { t } from '../base/language/translate.ts';
 import { type ConfigReading, discoverDefinitions } from '../config/discovery/discoverDefinitions.ts';
@@ -58,7 +59,7 @@ async function isUnfinished(before: ConfigReading, now: ConfigReading): Promise<
   const gone = had.filter((path) => !entries.has(path));
   const sizes = await Promise.all(
     gone.map((path) =>
-      stat(path).then(
+      promisify(stat)(path).then(
         ({ size }) => size,
         () => 0,
       ),
@@ -179,7 +180,7 @@ export class Configuration {
 
   /** Paths whose change makes another reading necessary. */
   watched(): readonly string[] {
-    return this.#reading?.candidates ?? [];
+    return this.#reading?.candidates() ?? [];
   }
 
   changed(path: string): void {

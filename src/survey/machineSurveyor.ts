@@ -26,6 +26,7 @@ import { restingGuards } from './match/restingGuards.ts';
 import type { HttpState } from './ports/httpServers.ts';
 import { joinPorts, listeningEntries } from './ports/joinPorts.ts';
 import { LockFolder } from './records/lockFolder.ts';
+import { relayHosts } from './records/relayHosts.ts';
 import { DetailCache } from './server/detailCache.ts';
 import { type SurveyOptions, type Surveyor, type SurveyReport, usualCopyLimits, usualLoadLimits } from './surveyor.ts';
 import { SurveyState } from './surveyState.ts';
@@ -165,6 +166,7 @@ class MachineSurveyor implements Surveyor {
         storms: load.definitions,
         conflicts: locks.conflicts(instances, redactor, now),
         notStarted,
+        hosts: relayHosts(rows, this.#options.runDir),
         otherHolders: locks.others(redactor),
         problems: [
           ...config.problems,

@@ -84,7 +84,7 @@ export class SurveyState {
   /** Something changed at a watched path. */
   changed(path: string): void {
     this.closures.changed(path);
-    if (this.beside.isOnTheWay(path)) {
+    if (this.beside.changed(path)) {
       // A link may lead to another package now, in a directory that no watch covers.
       this.closures.allChanged();
     }

@@ -60,7 +60,7 @@ describe('Entries of other clients on the screen', function () {
 
   const diff = () => workbench.page.locator('.monaco-diff-editor');
   /** The links of the question. */
-  const answer = async (link: string) => (await workbench.notice('Nothing is written yet')).locator('a', { hasText: link }).click();
+  const answer = (link: string) => workbench.answerLink('Nothing is written yet', link);
   const cursorAt = (line: number) => workbench.page.locator('[id="status.editor.selection"]', { hasText: `Ln ${line},` });
 
   it('open at their line by a click on the row of a server that does not run', async () => {

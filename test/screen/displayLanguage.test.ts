@@ -92,9 +92,12 @@ describe('Another display language', function () {
     await workbench.page.keyboard.type('@ext:mcp-shepherd.mcp-shepherd notifications');
     await editor.locator('.setting-item-description', { hasText: pseudo('Which servers may cause a notification.') }).waitFor();
     // Names of settings are made from their keys, which are the same in every language.
-    const shown = await editor
-      .locator('.setting-item-description-markdown, .setting-item-description .rendered-markdown')
-      .allTextContents();
+    const described = editor.locator('.setting-item-description-markdown, .setting-item-description .rendered-markdown');
+    // The editor adds the answers of other searches for a moment.
+    const shown = await waitFor('the settings of the extension alone', async () => {
+      const titles = await editor.locator('.setting-item-category').allTextContents();
+      return titles.length > 0 && titles.every((title) => title.startsWith('Mcp Shepherd')) && (await described.allTextContents());
+    });
     check(
       'the settings',
       shown.map((text) => text.replace(/Mcp Shepherd: [\w ]+/g, '')),

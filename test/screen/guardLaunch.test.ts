@@ -137,7 +137,7 @@ describe('Launch Through Guard', function () {
   it('lets the server run under the guard, with its tools answering', async () => {
     await remember('one');
     await (await openModes('Warn only')).click();
-    await workbench.notifications('Nothing is written yet').locator('a', { hasText: 'Write Change' }).click();
+    await workbench.answerLink('Nothing is written yet', 'Write Change');
     await workbench.told('notes now runs through the guard');
     const text = readFileSync(file, 'utf8');
     assertNames(text, '"--on-stale", "warn", "--",');
@@ -148,6 +148,18 @@ describe('Launch Through Guard', function () {
     // From the record that the guard has published.
     await waitFor('its version', async () => (await labels()).some((label) => label.startsWith(`notes, runs ${memory.older}`)));
     await workbench.screenshot('guard-running-dark');
+  });
+
+  it('has its output where VS Code keeps it, from its row and from its page, because the guard passes it on', async () => {
+    const log = workbench.page.locator('.part.panel .view-lines', { hasText: /\[server\sstderr\]/ });
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Show Output');
+    await log.waitFor();
+    await workbench.hidePanel();
+    await workbench.rows('notes').first().click();
+    await workbench.details().locator('button', { hasText: 'Show Output' }).click();
+    await log.waitFor();
+    await workbench.hidePanel();
+    await workbench.palette('View: Close All Editors');
   });
 
   it('is restarted by a click after an upgrade: the same guard, a new server, and VS Code notices nothing', async () => {

@@ -84,7 +84,7 @@ describe('MCP servers on the screen', function () {
 
   it('are listed by client, those that do not run too', async () => {
     await workbench.openView(title);
-    await widenSideBar(workbench);
+    await workbench.widenSideBar();
     await workbench.rows('everything').waitFor();
     await workbench.rows('memory').waitFor();
     const labels = await workbench.rowLabels();
@@ -396,14 +396,3 @@ const watchRows = `
     const labels = [...document.querySelectorAll('.part.sidebar .monaco-list-row')].map((row) => row.textContent);
     window.seenRows.push(labels.filter((label) => label.startsWith('everything')).join(' | '));
   }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label'], characterData: true });`;
-
-/** Makes the side bar wide enough for long versions, for the pictures. */
-async function widenSideBar({ page }: Workbench): Promise<void> {
-  const bar = await page.locator('.part.sidebar').boundingBox();
-  assert.ok(bar);
-  const edge = bar.x + bar.width;
-  await page.mouse.move(edge, 400);
-  await page.mouse.down();
-  await page.mouse.move(edge + 130, 400, { steps: 5 });
-  await page.mouse.up();
-}

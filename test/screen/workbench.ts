@@ -189,6 +189,21 @@ export class Workbench {
     }
   }
 
+  /** Clicks a link in the text of a notification, again while it stays: a toast that is still being drawn takes the click and does nothing. */
+  async answerLink(text: string, link: string): Promise<void> {
+    const notice = await this.notice(text);
+    await waitFor(`the notification to take "${link}"`, async () => {
+      await notice
+        .locator('a', { hasText: link })
+        .click({ timeout: 2_000 })
+        .catch(() => undefined);
+      return notice.waitFor({ state: 'detached', timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+  }
+
   /** Moves the mouse over something and returns its hover card, visible. Command links in it: `a[data-href^="command:"]`. */
   async hover(target: Locator): Promise<Locator> {
     const card = this.page.locator('.monaco-hover:visible').last();
@@ -236,6 +251,16 @@ export class Workbench {
   /** The content of the page of a server. */
   details(): FrameLocator {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
+  /** Makes the side bar wide enough for long rows, for the pictures. */
+  async widenSideBar(): Promise<void> {
+    const bar = await this.page.locator('.part.sidebar').boundingBox();
+    const edge = (bar?.x ?? 0) + (bar?.width ?? 0);
+    await this.page.mouse.move(edge, 400);
+    await this.page.mouse.down();
+    await this.page.mouse.move(edge + 130, 400, { steps: 5 });
+    await this.page.mouse.up();
   }
 
   /** A picture of the window, or of a part of it, in out/screens/. */

@@ -18,7 +18,7 @@ const required = [
   // `guard --relay`.
   ...['dist/host.cjs', 'dist/relay.cjs', 'dist/relay.pl', 'dist/relay.py'],
 ];
-const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^schema\/[\w.-]+\.json$/, /^media\/walkthrough\/[\w-]+\.webp$/];
+const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^media\/walkthrough\/[\w-]+\.webp$/];
 /** Bytes. */
 const mostBytes = 700 * 1024;
 

@@ -51,7 +51,7 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
   } catch (error) {
     return {
       status: 'failed',
-      reason: `${name} was not started: its log ${log} cannot be written (${writeErrorReason(error)})`,
+      reason: `${name} was not started: its log${log && ` ${log}`} cannot be written (${writeErrorReason(error)})`,
       log,
       tail: [],
     };

@@ -1,6 +1,6 @@
 import { t } from '../../base/language/translate.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
-import type { Snapshot } from '../../model/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { type EndedProcess, type EndReport, systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import { adoptsOrphans, processTree } from '../../process/tree/processTree.ts';
 import { type ActionTarget, isSameServer, type Plan } from '../plan/plan.ts';
@@ -41,6 +41,48 @@ const respawnMs = 3_000;
  * has to take.
  */
 export async function executePlan(plan: Plan, context: ActionContext): Promise<Outcome> {
+  const [outcome] = await executePlans([plan], context);
+  return outcome ?? { status: 'refused', message: t('The plan has no steps.'), steps: [] };
+}
+
+/**
+ * Executes plans one after the other, and looks once, after the last, which clients started their server again: waiting after each would take hours for hundreds of copies.
+ * @param watch called before and after each; the outcomes that are returned say also what was started again
+ */
+export async function executePlans(
+  plans: readonly Plan[],
+  context: ActionContext,
+  watch: { readonly begins?: (index: number) => void; readonly ended?: (index: number, outcome: Outcome) => void } = {},
+): Promise<Outcome[]> {
+  const before = plans.some(isWatchedStop) ? new Set((await context.scan()).instances.map((instance) => instance.id)) : new Set<string>();
+  const outcomes: Outcome[] = [];
+  const stops: Stop[] = [];
+  for (const [index, plan] of plans.entries()) {
+    watch.begins?.(index);
+    const beganAt = Date.now();
+    const outcome = await carryOut(plan, context);
+    watch.ended?.(index, outcome);
+    outcomes.push(outcome);
+    if (outcome.status === 'done' && isWatchedStop(plan)) {
+      stops.push({ index, plan, beganAt, endedAt: Date.now() });
+    }
+  }
+  for (const [{ index, plan }, again] of await startedAgain(stops, before, context)) {
+    const outcome = outcomes[index];
+    if (outcome && 'steps' in outcome) {
+      outcomes[index] = withRespawn(outcome, plan, again, context);
+    }
+  }
+  return outcomes;
+}
+
+/** Whether its client may start the server again. */
+function isWatchedStop({ steps, verb, target, refused }: Plan): boolean {
+  const kind = steps[0]?.kind;
+  return refused === undefined && target.client !== null && (kind === 'end-tree' || (kind === 'ask-control' && verb !== 'restart'));
+}
+
+async function carryOut(plan: Plan, context: ActionContext): Promise<Outcome> {
   const { target, verb } = plan;
   const { requester } = context;
   if (plan.refused !== undefined) {
@@ -57,15 +99,13 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
       return throughWindow(step.windowPid, plan, context);
     case 'ask-control': {
       const wanted = verb === 'restart' ? 'restart' : 'stop';
-      const act = (): Promise<Outcome> =>
-        exclusively(
-          plan,
-          context,
-          async ({ table }) =>
-            (target.idle ? workedObjection(target, await context.scan()) : undefined) ??
-            askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
-        );
-      return wanted === 'stop' ? withRespawn(act, plan, context) : act();
+      return exclusively(
+        plan,
+        context,
+        async ({ table }) =>
+          (target.idle ? workedObjection(target, await context.scan()) : undefined) ??
+          askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
+      );
     }
     case 'ask-opencode':
       return exclusively(plan, context, ({ table }) =>
@@ -78,7 +118,7 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
       return recordOutcome(outcome ?? none, target, verb, requester);
     }
     case 'end-tree':
-      return withRespawn(() => exclusively(plan, context, () => stopTree(plan, context)), plan, context);
+      return exclusively(plan, context, () => stopTree(plan, context));
   }
 }
 
@@ -155,22 +195,56 @@ function workedObjection({ idle, instance, name, pid }: ActionTarget, { instance
     : undefined;
 }
 
+/** A server that was stopped. Times in epoch ms. */
+interface Stop {
+  /** Of its plan. */
+  readonly index: number;
+  readonly plan: Plan;
+  readonly beganAt: number;
+  readonly endedAt: number;
+}
+
+/** Starts of processes are known to a second on some systems. */
+const startToleranceMs = 1_500;
+
 /**
- * Stops a server and reports when its client starts it again. That is checked once, after the intent was released, so that other requesters need not wait.
+ * Which of the stopped servers their clients started again within three seconds. It is looked for after the intents were released, so that other requesters need not wait.
+ * @param before the ids of the servers that ran before the first stop
  */
-async function withRespawn(stop: () => Promise<Outcome>, { target, verb }: Plan, context: ActionContext): Promise<Outcome> {
-  const before = new Set((await context.scan()).instances.map((instance) => instance.id));
-  const outcome = await stop();
-  if (outcome.status !== 'done' || !target.client) {
-    return outcome;
+async function startedAgain(stops: readonly Stop[], before: ReadonlySet<string>, context: ActionContext): Promise<Map<Stop, Instance>> {
+  const found = new Map<Stop, Instance>();
+  const last = stops.at(-1);
+  if (!last) {
+    return found;
   }
-  const again = await waitFor(respawnMs, async () =>
-    (await context.scan()).instances.find((instance) => !before.has(instance.id) && isSameServer(instance, target)),
-  );
-  if (again === undefined) {
-    return outcome;
-  }
-  const message = t('{0} started it again (PID {1}); it was not stopped a second time.', target.client.name, again.pid);
+  await waitFor(respawnMs - (Date.now() - last.endedAt), async () => {
+    const taken = new Set([...found.values()].map(({ id }) => id));
+    const fresh = (await context.scan()).instances.filter(({ id }) => !before.has(id));
+    for (const stop of stops.filter((one) => !found.has(one))) {
+      const again = fresh.find((one) => !taken.has(one.id) && isSameServer(one, stop.plan.target) && followed(one, stop));
+      if (again) {
+        found.set(stop, again);
+        taken.add(again.id);
+      }
+    }
+    return found.size === stops.length;
+  });
+  return found;
+}
+
+function followed({ startedAt }: Instance, { beganAt, endedAt }: Stop): boolean {
+  const at = Date.parse(startedAt);
+  return at >= beganAt - startToleranceMs && at <= endedAt + respawnMs + startToleranceMs;
+}
+
+/** Tells and records that the client started the server again. */
+function withRespawn(
+  outcome: Extract<Outcome, { readonly steps: unknown }>,
+  { target, verb }: Plan,
+  again: Instance,
+  context: ActionContext,
+): Outcome {
+  const message = t('{0} started it again (PID {1}); it was not stopped a second time.', target.client?.name ?? t('its client'), again.pid);
   appendToHistory(context.requester, historyTarget(target), verb, {
     outcome: 'started-again',
     message,

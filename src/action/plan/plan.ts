@@ -1,3 +1,4 @@
+import type { Finding } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import type { RestartRoute } from './restartRoute.ts';
 
@@ -145,7 +146,12 @@ export function isSameServer(instance: Instance, target: ActionTarget): boolean 
 
 /** Whether it did nothing for an hour while its client process ran newer copies of the same entry. */
 export function isIdleCopy({ findings, idleSince }: Instance): boolean {
-  return idleSince !== undefined && findings.some(({ kind, confidence }) => kind === 'copies' && confidence !== 'unknown');
+  return idleSince !== undefined && copiesFinding({ findings }) !== undefined;
+}
+
+/** What is known of an idle copy: one sentence about all of them, and as the first evidence what this one did. */
+export function copiesFinding({ findings }: Pick<Instance, 'findings'>): Finding | undefined {
+  return findings.find(({ kind, confidence }) => kind === 'copies' && confidence !== 'unknown');
 }
 
 /** Whether two are copies of one server: the same entry, or, without an entry, the same command line. */

@@ -4,7 +4,7 @@ import { moment } from '../../diagnosis/wording.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { makePlan } from './makePlan.ts';
-import { type ClientStops, isCopyOf, isIdleCopy, type Plan, type PlanContext } from './plan.ts';
+import { type ClientStops, copiesFinding, isCopyOf, isIdleCopy, type Plan, type PlanContext } from './plan.ts';
 import { isOrphan } from './restartRoute.ts';
 
 /** Why a server is on the list of what could be stopped. */
@@ -150,7 +150,7 @@ function classText(kind: PruneClass, instance: Instance, snapshot: Snapshot): st
     case 'duplicate':
       return t('{0} runs a newer copy of it', owner);
     case 'idle-copy':
-      return instance.findings.find((finding) => finding.kind === 'copies')?.message ?? t('{0} runs newer copies of it', owner);
+      return copiesFinding(instance)?.message ?? t('{0} runs newer copies of it', owner);
     case 'lock-conflict':
     case 'copy':
       return t('in use by {0}', user);

@@ -1,4 +1,4 @@
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, posix, relative, win32 } from 'node:path';
 import { shownCommandLine } from '../../diagnosis/upgradeCommand.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -25,6 +25,26 @@ export interface UpgradePlan {
 
 /** Programs that may run an upgrade; besides them only an interpreter of the package's own environment may. */
 const programs: ReadonlySet<string> = new Set(['npm', 'pnpm', 'yarn', 'bun', 'pipx', 'uv', 'uvx', 'poetry', 'pdm', 'pipenv', 'python3']);
+
+/** Options that name the folder whose packages a command changes. */
+const folderOptions: ReadonlySet<string> = new Set(['--prefix', '--dir', '--cwd', '--project', '--directory']);
+
+/**
+ * Where a command of an upgrade runs that needs no folder of its own. Never where MCP Shepherd was started: Python runs a `pip.py` of the working directory in place of
+ * pip, and uv, Yarn and pnpm read which index they use from files there, so a stranger's project would decide what is installed for the user.
+ * @param root the environment of the package
+ */
+export function installerFolder(argv: readonly string[], root: string, platform: NodeJS.Platform): string {
+  const path = platform === 'win32' ? win32 : posix;
+  // Its settings are read in any case, and Corepack chooses the version of Yarn or pnpm by them.
+  const at = argv.findIndex((word) => folderOptions.has(word));
+  const named = at === -1 ? undefined : argv[at + 1];
+  if (named !== undefined && path.isAbsolute(named)) {
+    return named;
+  }
+  // uv reads the index of a project from files beside its environment.
+  return platform === 'win32' || (argv[0] === 'uv' && argv[1] === 'pip') ? path.dirname(root) : '/';
+}
 
 /** The plan of "Upgrade and Restart" for one server; undefined when no command is known for it. Pure. */
 export function upgradePlan(instance: Instance, snapshot: Snapshot, platform: NodeJS.Platform): UpgradePlan | undefined {

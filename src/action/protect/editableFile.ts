@@ -127,7 +127,7 @@ function unchanged({ path, realPath, fingerprint }: EditableFile): Stats {
   const read =
     refusing(path, () => realpathSync(path)) === realPath ? readBytes(realPath, maxConfigBytes, constants.O_NOFOLLOW ?? 0) : undefined;
   if (read?.status !== 'ok' || fingerprintOf(read.bytes) !== fingerprint) {
-    throw new EditRefused(`${path} has changed since it was read; nothing was written. Try again.`);
+    throw new EditRefused(t('{0} has changed since it was read; nothing was written. Try again.', path));
   }
   return read.stat;
 }

@@ -5,6 +5,7 @@ import spawn from 'cross-spawn';
 import * as v from 'valibot';
 import { compileFolder } from '../../base/compileCache.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { t } from '../../base/language/translate.ts';
 import { readOwn } from '../../storage/atomicFile.ts';
 import { readRecord, writeRecord } from '../../storage/jsonRecord.ts';
 import { ownUser, privateFolder } from '../../storage/privateFolder.ts';
@@ -96,7 +97,9 @@ export function tryLauncher(path: string, env: Readonly<Record<string, string | 
   const result = spawn.sync(path, ['--version'], { env: clean, encoding: 'utf8', timeout: 30_000, windowsHide: true });
   if (result.status !== 0 || !/^\d+\.\d+\.\d+/.test(result.stdout ?? '')) {
     const output = ((result.error && reasonOf(result.error)) ?? result.stderr ?? '').trim().split('\n')[0];
-    throw new Error(`The launcher ${path} does not work on this machine: ${output || `it exited with ${result.status ?? result.signal}`}.`);
+    throw new Error(
+      t('The launcher {0} does not work on this machine: {1}.', path, output || `it exited with ${result.status ?? result.signal}`),
+    );
   }
 }
 
@@ -112,7 +115,7 @@ function programFiles(dist: string): readonly string[] {
   const programs = Object.entries(piecesOf).flatMap(([entry, pieces]) => {
     const file = join(dist, entry);
     if (!existsSync(file)) {
-      throw new Error(`${file} is missing: install MCP Shepherd again`);
+      throw new Error(t('{0} is missing: install MCP Shepherd again', file));
     }
     const names = existsSync(join(dist, pieces)) ? readdirSync(join(dist, pieces)).sort() : [];
     return [entry, ...names.filter((name) => name.endsWith('.cjs')).map((name) => join(pieces, name))];

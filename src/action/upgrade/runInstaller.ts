@@ -5,7 +5,8 @@ import { programOnPath } from '../../base/runProgram.ts';
 import type { InstallerCommand } from './undoWay.ts';
 
 interface InstallerRun {
-  readonly cwd?: string;
+  /** See `installerFolder`. */
+  readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the installer (SIGTERM). */
   readonly signal?: AbortSignal;
@@ -28,9 +29,9 @@ export function runInstaller(
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !ofOuterNpm.test(name)));
   return new Promise((resolve) => {
     const child = spawn(path, args, {
+      cwd,
       env: own,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(cwd === undefined ? {} : { cwd }),
       ...(signal ? { signal } : {}),
     });
     for (const stream of [child.stdout, child.stderr]) {

@@ -11,7 +11,7 @@ import type { ActionContext } from '../execute/executePlan.ts';
 import { waitFor } from '../execute/processWait.ts';
 import { isSameServer, targetOf } from '../plan/plan.ts';
 import { restartRoute } from '../plan/restartRoute.ts';
-import type { UpgradePlan } from '../plan/upgradePlan.ts';
+import { installerFolder, type UpgradePlan } from '../plan/upgradePlan.ts';
 import { hasChanged, keepFiles, putBack } from './keptFiles.ts';
 import { runInstaller } from './runInstaller.ts';
 import { type UndoWay, undoWay } from './undoWay.ts';
@@ -137,7 +137,7 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
       const failed = await runInstaller(command, {
         env,
         onLine,
-        ...(cwd === undefined ? {} : { cwd }),
+        cwd: cwd ?? installerFolder(command, rootOf(plan), process.platform),
         ...(canBeEnded ? { signal: ended } : {}),
       });
       since = Date.now();

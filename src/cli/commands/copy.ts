@@ -71,12 +71,14 @@ export const copyCommand: Command<typeof options> = {
         }
         throw new UsageError(redact(change.reason), change.advice.join('\n'));
       }
-      const { copyReport, renderCopy, renderCopyDone, renderNothingWritten } = await import('../render/protectView.ts');
+      const { copyReport, isShown, renderCopy, renderCopyDone, renderNothingWritten } = await import('../render/protectView.ts');
       if (!values.json) {
         shell.stdout.write(renderCopy(change, { width: viewWidth(shell), paint, redact }));
       }
       const answer =
-        values.yes || values['dry-run'] || values.json || !shell.ask ? undefined : await shell.ask('Write this change? [y/N] ');
+        values.yes || values['dry-run'] || values.json || !shell.ask || !isShown({ ...change, after: change.shown }, redact)
+          ? undefined
+          : await shell.ask('Write this change? [y/N] ');
       const agreed = !values['dry-run'] && (values.yes || /^y(?:es)?$/i.test(answer?.trim() ?? ''));
       const backup = agreed ? makeChange(change, runFolder.path, shell.now()) : undefined;
       if (values.json) {

@@ -103,7 +103,7 @@ async function fixEntry(
     return exitCodes.ok;
   }
   // Loaded only here: the other commands need no comparison of lines.
-  const [{ prepareFix }, { renderChange }] = await Promise.all([
+  const [{ prepareFix }, { isShown, renderChange }] = await Promise.all([
     import('../../action/protect/entryFix.ts'),
     import('../render/protectView.ts'),
   ]);
@@ -118,9 +118,10 @@ async function fixEntry(
   }
   shell.stdout.write(renderChange(prepared, { width, paint: context.paint, redact }));
   if (!values.yes) {
-    const answer = shell.ask ? (await shell.ask('Write this change? [y/N] '))?.trim().toLowerCase() : undefined;
+    const asks = shell.ask !== undefined && isShown(prepared, redact);
+    const answer = asks ? (await shell.ask?.('Write this change? [y/N] '))?.trim().toLowerCase() : undefined;
     if (answer !== 'y' && answer !== 'yes') {
-      sentence(shell, `Nothing was written.${shell.ask ? '' : ' Run it again with --yes to write it.'}`);
+      sentence(shell, `Nothing was written.${asks ? '' : ' Run it again with --yes to write it.'}`);
       return exitCodes.youMustAct;
     }
   }

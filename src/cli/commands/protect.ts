@@ -161,7 +161,7 @@ async function change(
   const { shell, values } = context;
   const { action } = request;
   // Loaded only here: the other commands need no comparison of lines.
-  const { protectAdvice, protectReport, renderChange, renderResult } = await import('../render/protectView.ts');
+  const { isShown, protectAdvice, protectReport, renderChange, renderResult } = await import('../render/protectView.ts');
   const { path: runDir } = session.runFolder;
   const machine: Machine = { home: shell.home, platform: shell.platform, env: shell.env, running: session.surveyor.running() };
   const prepare = (answers: Answers = {}): Promise<Preparation> =>
@@ -194,8 +194,11 @@ async function change(
   }
   if (!values.yes) {
     const words = definition.command === undefined ? [] : [definition.command, ...definition.args];
-    const answer = shell.ask && !values.json ? await agree(shell.ask, request, words) : undefined;
+    const answer = shell.ask && !values.json && isShown(preparation, redact) ? await agree(shell.ask, request, words) : undefined;
     const again = answer === undefined ? preparation : await prepare(answer);
+    if (again.kind === 'change' && again.file.fingerprint !== preparation.file.fingerprint) {
+      throw new UsageError(`${redact(definition.file)} has changed since you were asked; it was not written`);
+    }
     if (answer === undefined || again.kind !== 'change') {
       report(preparation, { done: false });
       return exitCodes.youMustAct;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type AllPreparation, prepareAll } from '../../action/protect/prepareAll.ts';
+import { type AllPreparation, type FileChange, prepareAll } from '../../action/protect/prepareAll.ts';
 import { makeChange } from '../../action/protect/protectChange.ts';
 import type { Machine } from '../../action/protect/protectFacts.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -25,7 +25,7 @@ export async function changeAll(context: ProtectContext, request: ProtectCommand
   const { action } = request;
   const session = await openSession(context);
   try {
-    const { renderAll, renderAllDone, renderLeftOut, renderNothingWritten } = await import('../render/protectView.ts');
+    const { isShown, renderAll, renderAllDone, renderLeftOut, renderNothingWritten } = await import('../render/protectView.ts');
     const { surveyor, runFolder } = session;
     const { definitions } = await surveyor.survey();
     const file = values.file === undefined ? undefined : resolve(shell.cwd, values.file);
@@ -52,7 +52,13 @@ export async function changeAll(context: ProtectContext, request: ProtectCommand
       return code;
     }
     if (!values.yes) {
-      const answer = shell.ask ? await agreedMode(shell.ask, request) : undefined;
+      const isSeen = (change: FileChange): boolean => isShown({ ...change, words: change.changes.flatMap(({ words }) => words) }, redact);
+      for (const { file: unseen } of all.files.filter((change) => !isSeen(change))) {
+        say(`${unseen.path} is not written without --yes: its change is too long to be shown.`);
+        code = exitCodes.youMustAct;
+      }
+      all = { ...all, files: all.files.filter(isSeen) };
+      const answer = shell.ask && all.files.length > 0 ? await agreedMode(shell.ask, request) : undefined;
       if (answer === undefined) {
         shell.stdout.write(renderNothingWritten(false));
         return exitCodes.youMustAct;

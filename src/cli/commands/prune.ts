@@ -14,7 +14,7 @@ import { exitCodes, UsageError } from '../exitCodes.ts';
 import { outcomeLines } from '../render/planView.ts';
 import { renderPrune } from '../render/pruneView.ts';
 import { terminalText } from '../render/text.ts';
-import { actionOptions, carryOutPlan, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
+import { actionOptions, carryOutPlans, confirmed, openActionSession, unconfirmed } from '../session/actionSession.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 
 const pruneOptions = {
@@ -90,31 +90,43 @@ export const pruneCommand: Command<typeof pruneOptions> = {
         }
         return exitCodes.youMustAct;
       }
-      const outcomes: { pid: number; outcome: Outcome }[] = [];
-      const stopped: { candidate: PruneCandidate; again: boolean }[] = [];
-      for (const candidate of chosen) {
-        const outcome = await carryOutPlan(candidate.plan, actions, context);
-        outcomes.push({ pid: candidate.instance.pid, outcome });
-        if (outcome.status === 'done') {
-          stopped.push({ candidate, again: outcome.startedAgain !== undefined });
-        }
+      const outcomes = await carryOutPlans(plans, actions, context, (outcome) => {
         if (!json) {
           shell.stdout.write(outcomeLines(outcome, view));
         }
-      }
+      });
       if (json) {
-        print(outcomes);
+        print(chosen.flatMap(({ instance }, index) => (outcomes[index] ? [{ pid: instance.pid, outcome: outcomes[index] }] : [])));
       } else {
-        for (const text of respawnRates(stopped)) {
+        const stopped = stoppedOf(chosen, outcomes);
+        const again = stopped.flatMap(({ candidate: { plan }, again: pid }) =>
+          pid === undefined
+            ? []
+            : [
+                `${plan.target.client?.name ?? 'Its client'} started ${plan.target.name} again (PID ${pid}); it was not stopped a second time.`,
+              ],
+        );
+        for (const text of [...again, ...respawnRates(stopped.map((one) => ({ ...one, again: one.again !== undefined })))]) {
           shell.stdout.write(`${terminalText(text)}\n`);
         }
       }
-      return outcomes.every(({ outcome }) => outcome.status === 'done' || outcome.status === 'already') ? exitCodes.ok : exitCodes.error;
+      return outcomes.every(({ status }) => status === 'done' || status === 'already') ? exitCodes.ok : exitCodes.error;
     } finally {
       session.dispose();
     }
   },
 };
+
+/** Those that were stopped, and the PID under which their client started them again. */
+function stoppedOf(
+  chosen: readonly PruneCandidate[],
+  outcomes: readonly Outcome[],
+): { readonly candidate: PruneCandidate; readonly again: number | undefined }[] {
+  return chosen.flatMap((candidate, index) => {
+    const outcome = outcomes[index];
+    return outcome?.status === 'done' ? [{ candidate, again: outcome.startedAgain }] : [];
+  });
+}
 
 /** @throws UsageError for a PID that is not on the list */
 function choose(candidates: readonly PruneCandidate[], asked: readonly string[], copies: boolean): PruneCandidate[] {

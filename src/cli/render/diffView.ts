@@ -10,8 +10,10 @@ export interface DiffLine {
 
 /** Equal lines that are shown before and after each difference. */
 const contextLines = 2;
-/** A longer line was not written by a person; nothing is shown then. */
+/** A longer line was not written by a person: it is shown as several, and what surrounds the differences is cut. */
 const maxLineLength = 400;
+/** A longer difference cannot be read, and is not shown. */
+const maxChangedLength = 4_000;
 /** Most characters of a line that are read before secrets are hidden and the line is cut. */
 const maxReadLength = 20_000;
 /** More differing lines than any entry has. */
@@ -28,27 +30,47 @@ interface ShownTexts {
 }
 
 /**
- * The lines that differ between two texts of JSON, TOML or YAML, with the lines around them. What comments say is left out: they may hold entries of others.
- * @returns undefined when the difference is too large, or a line too long, to be shown
+ * The lines that differ between two texts of JSON, TOML or YAML, with the lines around them. What comments say is left out: they may hold entries of others. Where a
+ * line that differs is long, as in a file without line breaks, both texts are shown with a line for each value. What differs is never cut.
+ * @returns undefined when the difference is too large, or a value in it too long, to be shown
  */
 export function lineDiff(before: string, after: string, may: ShownTexts): DiffLine[] | undefined {
+  const bare = may.isYaml ? [before, after] : [withoutComments(before), withoutComments(after)];
+  const lines = differences(bare);
+  const broken = lines && longestDifference(lines) > maxLineLength ? differences(bare.map(withLineBreaks)) : undefined;
+  const shown = broken ? [{ sign: ' ', text: '… (with more line breaks than the file has)' } as const, ...broken] : lines;
+  if (!shown || longestDifference(shown) > maxChangedLength) {
+    return undefined;
+  }
+  return shown.map(({ sign, text }) => {
+    const safe = terminalText((may.isYaml ? redactYamlLine : redactLine)(text.slice(0, maxReadLength), may).replaceAll('\t', '  '));
+    // Cut afterwards: a secret that is cut in two is no longer known.
+    return { sign, text: sign === ' ' ? clip(safe, maxLineLength) : safe };
+  });
+}
+
+function differences([before = '', after = '']: readonly string[]): DiffLine[] | undefined {
   const options = { context: contextLines, stripTrailingCr: true, maxEditLength: maxEdits };
-  const bare = may.isYaml ? (text: string) => text : withoutComments;
-  const lines = structuredPatch('', '', bare(before), bare(after), '', '', options)?.hunks.flatMap((hunk, index) => [
+  return structuredPatch('', '', before, after, '', '', options)?.hunks.flatMap((hunk, index) => [
     ...(index === 0 ? [] : [{ sign: ' ', text: '…' } as const]),
     ...hunk.lines.flatMap(parseLine),
   ]);
-  if (!lines || lines.some(({ sign, text }) => sign !== ' ' && text.length > maxLineLength)) {
-    return undefined;
-  }
-  return lines.map(({ sign, text }) => ({
-    sign,
-    // Cut afterwards: a secret that is cut in two is no longer known.
-    text: clip(
-      terminalText((may.isYaml ? redactYamlLine : redactLine)(text.slice(0, maxReadLength), may).replaceAll('\t', '  ')),
-      maxLineLength,
-    ),
-  }));
+}
+
+function longestDifference(lines: readonly DiffLine[]): number {
+  return lines.reduce((longest, { sign, text }) => (sign === ' ' ? longest : Math.max(longest, text.length)), 0);
+}
+
+/** The text with a line for each value of JSON, of TOML, or of a list or map of YAML in one line. */
+function withLineBreaks(text: string): string {
+  const broken = text.replace(/"(?:\\.|[^"\\])*"?|'[^'\r\n]*'?|[{}[\],]/g, (found) => {
+    const isEnd = found === '}' || found === ']';
+    return isEnd ? `\n${found}` : found.length === 1 && '{[,'.includes(found) ? `${found}\n` : found;
+  });
+  return broken
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .join('\n');
 }
 
 /** The same lines with `…` for what comments say. */

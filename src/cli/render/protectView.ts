@@ -33,16 +33,20 @@ interface ChangeViewOptions {
 /** A change of one entry: by the guard, or a correction. */
 type ShownChange = Pick<ProtectChange, 'file' | 'after' | 'words' | 'warnings' | 'onStale'>;
 
+type ChangedText = Pick<ShownChange, 'file' | 'after' | 'words'>;
+
 /** The lines of the file that change; one sentence where they are too long to be shown. */
-function protectDiffLines(
-  { file, after, words }: Pick<ShownChange, 'file' | 'after' | 'words'>,
-  redact: (line: string) => string,
-): readonly DiffLine[] {
-  return (
-    lineDiff(file.text, after, { redact, words: new Set(words), isYaml: /\.ya?ml$/i.test(file.path) }) ?? [
-      { sign: ' ', text: 'The change is too long to be shown. Only the command of the entry changes.' },
-    ]
-  );
+function protectDiffLines(change: ChangedText, redact: (line: string) => string): readonly DiffLine[] {
+  return changedLines(change, redact) ?? [{ sign: ' ', text: 'The change is too long to be shown, and is written only with --yes.' }];
+}
+
+function changedLines({ file, after, words }: ChangedText, redact: (line: string) => string): readonly DiffLine[] | undefined {
+  return lineDiff(file.text, after, { redact, words: new Set(words), isYaml: /\.ya?ml$/i.test(file.path) });
+}
+
+/** Whether the preview shows the change. The user is not asked to agree to one that it does not show. */
+export function isShown(change: ChangedText, redact: (line: string) => string): boolean {
+  return changedLines(change, redact) !== undefined;
 }
 
 /** The preview: the file, the lines that change, what the guard will do, and warnings. */
@@ -51,10 +55,7 @@ export function renderChange(change: ShownChange, { width, paint, redact }: Chan
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function fileLines(
-  change: Parameters<typeof protectDiffLines>[0],
-  { paint, redact }: Pick<ChangeViewOptions, 'paint' | 'redact'>,
-): string[] {
+function fileLines(change: ChangedText, { paint, redact }: Pick<ChangeViewOptions, 'paint' | 'redact'>): string[] {
   const tones = { '-': 'bad', '+': 'good', ' ': 'dim' } as const;
   const { file } = change;
   const through = file.realPath === file.path ? '' : `, a link to ${file.realPath}`;

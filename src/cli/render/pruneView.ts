@@ -1,3 +1,4 @@
+import { copiesFinding } from '../../action/plan/plan.ts';
 import { freedBytes, type PruneCandidate, pruneHeadings } from '../../action/plan/pruneCandidates.ts';
 import { counted, duration, memory } from '../../presentation/quantities.ts';
 import { createPaint } from './paint.ts';
@@ -14,12 +15,22 @@ export function renderPrune(candidates: readonly PruneCandidate[], chosen: Reado
   const paint = createPaint(options.color);
   const lines: TableLine[] = [];
   let group = '';
+  /** Told below the row before, of an idle copy: the next one has the same command and risks as a rule. */
+  let told: readonly { readonly text: string }[] = [];
   for (const candidate of candidates) {
     if (candidate.class !== group) {
       lines.push(...(group === '' ? [] : [{ kind: 'space' } as const]), { kind: 'heading', text: capital(pruneHeadings[candidate.class]) });
       group = candidate.class;
     }
     const { instance, why, plan } = candidate;
+    const idle = candidate.class === 'idle-copy' && !candidate.startedAgain ? copiesFinding(instance) : undefined;
+    const below = instance.tree.length > 1 ? ` (with PID ${instance.tree.slice(1).join(', ')})` : '';
+    const notes = [
+      // The sentence about the copies is the same for all; what each did is not.
+      ...(idle ? [{ kind: 'note', text: terminalText(idle.message) } as const] : []),
+      { kind: 'note', text: terminalText(`${instance.command}${below}`) } as const,
+      ...plan.risks.map((risk) => ({ kind: 'note', text: terminalText(`Note: ${risk}`), tone: 'warning' }) as const),
+    ];
     lines.push({
       kind: 'row',
       cells: [
@@ -28,14 +39,12 @@ export function renderPrune(candidates: readonly PruneCandidate[], chosen: Reado
         { text: terminalText(instance.name), tone: 'strong' },
         { text: memory(instance.memoryBytes) },
         { text: duration(options.now - Date.parse(instance.startedAt)) },
-        { text: terminalText(why) },
+        { text: terminalText(idle?.evidence[0] ?? why) },
       ],
     });
-    lines.push({
-      kind: 'note',
-      text: terminalText(`${instance.command}${instance.tree.length > 1 ? ` (with PID ${instance.tree.slice(1).join(', ')})` : ''}`),
-    });
-    lines.push(...plan.risks.map((risk): TableLine => ({ kind: 'note', text: terminalText(`Note: ${risk}`), tone: 'warning' })));
+    const known = new Set(told.map(({ text }) => text));
+    lines.push(...notes.filter(({ text }) => !known.has(text)));
+    told = idle ? notes : [];
   }
   const table = renderTable(
     [

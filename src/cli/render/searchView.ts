@@ -42,6 +42,11 @@ export function searchFailure(
         message: `"${terminalText(asked)}" is not started: its next call starts what is installed then`,
         hint: result.guards.map((one) => terminalText(notStartedText(one))).join(' '),
       };
+    case 'host':
+      return {
+        message: `PID ${result.host.pid} is the host, which runs the guards of relays: it is no server, and ends 10 seconds after its last session`,
+        hint: 'List: mcp-shepherd status',
+      };
     case 'not-running': {
       const places = result.definitions.map((definition) => terminalText(`  ${definition.file}:${definition.line}`));
       const remote = result.definitions.every((definition) => definition.transport !== 'stdio');

@@ -1,7 +1,7 @@
 import type { Definition } from '../../model/definition.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { compareFindings, countFindings, findingLabels, findingWord } from '../../presentation/findingLabels.ts';
+import { compareFindings, countFindings, findingLabels, findingWord, isUndecided } from '../../presentation/findingLabels.ts';
 import { counted, memory } from '../../presentation/quantities.ts';
 import type { Tone } from './paint.ts';
 
@@ -143,9 +143,10 @@ function quietState(instance: Instance): { words: string; tone: Tone; reason: re
   if (instance.package?.running == null) {
     return { words: `running${background}; version unknown${told === undefined ? '' : `: ${told}`}`, tone: 'dim', reason };
   }
-  return told === undefined
-    ? { words: `ok${background}`, tone: instance.unknown === undefined ? 'good' : 'plain', reason }
-    : { words: `ok${background}; ${told}`, tone: 'plain', reason };
+  if (instance.unknown === undefined) {
+    return { words: `ok${background}`, tone: 'good', reason };
+  }
+  return { words: `unknown${background}${told === undefined ? '' : `: ${told}`}`, tone: 'plain', reason };
 }
 
 interface Headline {
@@ -155,9 +156,11 @@ interface Headline {
   readonly counts: string;
   /** Servers and entries with at least one finding that counts. */
   readonly alarms: number;
+  /** Servers without one, of which something is not known. */
+  readonly unknown: number;
 }
 
-/** One line that says whether anything is wrong. */
+/** One line that says whether anything is wrong; that nothing is, only where everything is known. */
 export function headline(snapshot: Snapshot): Headline {
   const troubled = [...snapshot.instances, ...snapshot.definitions].map(
     (item) => new Set(item.findings.filter(isHeadline).map((finding) => finding.kind)),
@@ -167,9 +170,11 @@ export function headline(snapshot: Snapshot): Headline {
   const servers = snapshot.instances.length === 0 ? 'no servers running' : counted(snapshot.instances.length, 'server');
   const bytes = snapshot.instances.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   const used = bytes > 0 ? [memory(bytes)] : [];
-  const trouble = counts !== '' ? [counts] : snapshot.instances.length > 0 ? ['nothing wrong'] : [];
+  const unknown = snapshot.instances.filter(isUndecided).length;
+  const trouble = counts !== '' ? [counts] : snapshot.instances.length > 0 && unknown === 0 ? ['nothing wrong'] : [];
+  const undecided = unknown === 0 ? [] : [`${unknown} unknown`];
   const problems = snapshot.problems.length === 0 ? [] : [counted(snapshot.problems.length, 'problem')];
-  return { text: [servers, ...used, ...trouble, ...problems].join(', '), counts, alarms };
+  return { text: [servers, ...used, ...trouble, ...undecided, ...problems].join(', '), counts, alarms, unknown };
 }
 
 /** The text with a capital first letter. */
@@ -179,7 +184,8 @@ export function capital(text: string): string {
 
 /** One short line for a status line of a shell, an editor or Claude Code: what counts, else how many servers run. Ends in a line break. */
 export function renderStatusLine(snapshot: Snapshot): string {
-  const { counts, alarms } = headline(snapshot);
+  const { counts, alarms, unknown } = headline(snapshot);
   const running = snapshot.instances.length;
-  return `MCP: ${alarms > 0 ? counts : running === 0 ? 'none running' : `${running} ok`}\n`;
+  const quiet = running === 0 ? 'none running' : unknown === 0 ? `${running} ok` : `${running} running, ${unknown} unknown`;
+  return `MCP: ${alarms > 0 ? counts : quiet}\n`;
 }

@@ -5,6 +5,7 @@ import type { ClientInstance, Instance, Snapshot } from '../../model/snapshot.ts
 import { billOf, billText } from '../../presentation/bill.ts';
 import { notStartedTexts } from '../../presentation/lazyStart.ts';
 import { counted, duration, memory } from '../../presentation/quantities.ts';
+import { hostTexts } from '../../presentation/relayHost.ts';
 import { createPaint, type Paint } from './paint.ts';
 import { capital, compareNames, definitionState, headline, instanceState, type State, troubledServers } from './stateWords.ts';
 import { type Cell, type Column, fittingColumns, renderTable, type TableLine } from './table.ts';
@@ -67,7 +68,12 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
     lines.push('', ...wrap('No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.', options.width));
   }
   const bill = billText(billOf(snapshot.instances));
-  const ending = [...copiesLines(snapshot.instances), ...notStartedTexts(snapshot), ...(bill === undefined ? [] : [`${bill}.`])];
+  const ending = [
+    ...copiesLines(snapshot.instances),
+    ...notStartedTexts(snapshot),
+    ...hostTexts(snapshot),
+    ...(bill === undefined ? [] : [`${bill}.`]),
+  ];
   lines.push(...ending.flatMap((line) => ['', ...wrap(safe(line), options.width)]));
   lines.push(...renderProblems(snapshot.problems, options.width, paint));
   const hints = fixHints(snapshot);

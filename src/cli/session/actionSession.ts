@@ -1,5 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { type ActionContext, executePlan } from '../../action/execute/executePlan.ts';
+import { type ActionContext, executePlan, executePlans } from '../../action/execute/executePlan.ts';
 import { readPlanContext } from '../../action/execute/planContext.ts';
 import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { flag, type OptionTable } from '../../base/optionTable.ts';
@@ -105,6 +105,17 @@ export function isYes(answer: string): boolean {
 export function carryOutPlan(plan: Plan, actions: ActionContext, context: CommandContext): Promise<Outcome> {
   context.shell.endOnSignals();
   return executePlan(plan, actions);
+}
+
+/** The same with several, one after the other. @param ended called after each */
+export function carryOutPlans(
+  plans: readonly Plan[],
+  actions: ActionContext,
+  context: CommandContext,
+  ended: (outcome: Outcome) => void,
+): Promise<Outcome[]> {
+  context.shell.endOnSignals();
+  return executePlans(plans, actions, { ended: (_, outcome) => ended(outcome) });
 }
 
 /** The exit code of `restart`, `stop` and `prune` for an action's outcome. */

@@ -1,4 +1,4 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { readBounded } from '../../storage/boundedFile.ts';
@@ -110,6 +110,39 @@ function refusal(file: string, found: readonly Stats[]): string | undefined {
     (one) => !one.isSymbolicLink() && ((one.mode & 0o002) !== 0 || ((one.mode & 0o020) !== 0 && one.gid !== one.uid)),
   );
   return uid !== undefined && isOpen ? `it can be written by other users; run chmod go-w ${file}` : undefined;
+}
+
+/** Names of programs that an interpreter runs, as they stand among the arguments: `node server.js`. */
+const scriptName = /\.(?:[cm]?[jt]sx?|pyz?|sh|rb|pl|php|jar|lua)$/i;
+
+/**
+ * Why another user could change what a setting starts: its working directory, its program, or a script among its arguments lies where that user can write, or is that
+ * user's. Undefined when no other user could, by what can be seen: programs that are found through PATH, and what they load, are not looked at. Never throws.
+ */
+export function programRefusal({ command = '', args, cwd }: EnsureSetting): string | undefined {
+  const words = [...(/[\\/]/.test(command) ? [command] : []), ...args.filter((word) => scriptName.test(word))];
+  const refusals = [folderRefusal(join(cwd, settingName)), ...words.map((word) => pathRefusal(resolve(cwd, word)))];
+  return refusals.find((one) => one !== undefined);
+}
+
+/** Why another user could change a program; undefined also where there is none. */
+function pathRefusal(path: string): string | undefined {
+  const uid = ownUser();
+  let real: string;
+  let found: readonly Stats[];
+  try {
+    real = realpathSync(path);
+    found = [lstatSync(path), statSync(real)];
+  } catch {
+    return undefined;
+  }
+  const other = found.find((one) => uid !== undefined && one.uid !== uid && one.uid !== 0);
+  if (other) {
+    return `${path} belongs to user ${other.uid}`;
+  }
+  return uid !== undefined && ((found[1]?.mode ?? 0) & 0o002) !== 0
+    ? `${path} can be written by all users; run chmod o-w ${real}`
+    : (folderRefusal(path) ?? folderRefusal(real));
 }
 
 /** Why another user may have put the program there that the command starts in the folder of the file: `node server.js`, `python3 -m notes`. */

@@ -25,6 +25,8 @@ interface FilePlace {
 /** Collects the entries of all files: one definition for each entry, also where several clients read its file, or read it by several paths. */
 export class DefinitionCollection {
   readonly #found = new Map<string, Found>();
+  /** The entries of each file, as it was parsed: a dozen clients may read one. */
+  readonly #added = new Map<ServerFile, readonly Found[]>();
   /** Remembers the texts that many entries share (`-y`). */
   readonly #shapes = createRedactor([]);
   readonly #problems = new Map<string, Problem>();
@@ -63,14 +65,25 @@ export class DefinitionCollection {
         }
       }
     }
-    for (const entry of file.entries) {
-      try {
-        this.#addEntry(search, { path, realPath, realFolder }, entry, file);
-      } catch (error) {
-        const message = t('The server “{0}” cannot be read ({1}); this entry is ignored.', entry.name, errorName(error));
-        this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
+    const added = this.#added.get(file);
+    if (added) {
+      for (const found of added) {
+        alsoReadBy(found, search);
       }
+      return;
     }
+    this.#added.set(
+      file,
+      file.entries.flatMap((entry) => {
+        try {
+          return this.#addEntry(search, { path, realPath, realFolder }, entry, file) ?? [];
+        } catch (error) {
+          const message = t('The server “{0}” cannot be read ({1}); this entry is ignored.', entry.name, errorName(error));
+          this.#report(realPath, { source: 'config', client: search.owner, message, file: path, line: entry.line });
+          return [];
+        }
+      }),
+    );
   }
 
   /** The files with variables that entries name, by path, each with the keys of its entries. @param home for `~` and `${userHome}` */
@@ -97,7 +110,10 @@ export class DefinitionCollection {
     const order = clientTable.map((row) => row.id);
     return [...this.#found.values()].map((found) => ({
       ...found,
-      readBy: [found.client, ...order.filter((id) => id !== found.client && found.readBy.includes(id))],
+      readBy: [
+        found.client,
+        ...(found.readBy.some((id) => id !== found.client) ? order.filter((id) => id !== found.client && found.readBy.includes(id)) : []),
+      ],
       enabled: found.enabled && !this.#switchedOff.get(found.name)?.some((item) => this.#concerns(item, found)),
     }));
   }
@@ -106,24 +122,27 @@ export class DefinitionCollection {
     return [...this.#problems.values()];
   }
 
-  #addEntry(search: FileSearch, { path, realPath, realFolder }: FilePlace, entry: ServerEntry, { secrets, plainUrl }: ServerFile): void {
+  /** @returns undefined where the entry cannot be used */
+  #addEntry(
+    search: FileSearch,
+    { path, realPath, realFolder }: FilePlace,
+    entry: ServerEntry,
+    { secrets, plainUrl }: ServerFile,
+  ): Found | undefined {
     const { vscodeCollection } = search.files;
     const key = [realPath, entry.line, entry.folder ?? '', entry.name].join('\0');
-    // First: a dozen clients may read one file.
+    // The same file by another path.
     const known = this.#found.get(key);
     if (known) {
-      known.readBy = [...new Set([...known.readBy, search.reader])];
-      if (vscodeCollection !== undefined) {
-        known.vscodeCollection ??= vscodeCollection;
-      }
-      return;
+      alsoReadBy(known, search);
+      return known;
     }
     const { fields, problem } = readEntry(entry, plainUrl);
     if (problem !== undefined) {
       this.#report(realPath, { source: 'config', client: search.owner, message: problem, file: path, line: entry.line });
     }
     if (!fields) {
-      return;
+      return undefined;
     }
     const { headers, envFile, unread, ...rest } = fields;
     if (fields.args.length > maxArguments) {
@@ -135,7 +154,7 @@ export class DefinitionCollection {
       .update([search.owner, realPath, entry.folder ?? '', entry.name].join('\0'))
       .digest('hex')
       .slice(0, 16);
-    this.#found.set(key, {
+    const found: Found = {
       id,
       client: search.owner,
       readBy: [search.owner, search.reader],
@@ -154,13 +173,15 @@ export class DefinitionCollection {
       ...(headers.length === 0 ? {} : { headers }),
       ...(folder === undefined ? {} : { folder }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),
-    });
+    };
+    this.#found.set(key, found);
     if (realFolder !== undefined) {
       this.#realFolders.set(id, realFolder);
     }
     if (envFile !== undefined) {
       this.#envFiles.set(key, envFile);
     }
+    return found;
   }
 
   #concerns(item: SwitchedOffFor, found: Found): boolean {
@@ -171,6 +192,15 @@ export class DefinitionCollection {
   #report(realPath: string, problem: Problem): void {
     const key = [realPath, problem.line, problem.message].join('\0');
     this.#problems.set(key, this.#problems.get(key) ?? problem);
+  }
+}
+
+function alsoReadBy(found: Found, { reader, files }: FileSearch): void {
+  if (!found.readBy.includes(reader)) {
+    found.readBy = [...found.readBy, reader];
+  }
+  if (files.vscodeCollection !== undefined) {
+    found.vscodeCollection ??= files.vscodeCollection;
   }
 }
 

@@ -5,16 +5,7 @@ import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
 import { type ServerFile, withinLimits } from '../formats/serverFile.ts';
 import { DefinitionCollection } from './definitionCollection.ts';
-import {
-  type FileSearch,
-  fixedSearches,
-  ownersOf,
-  pluginSearches,
-  presentClients,
-  projectSearches,
-  type SearchPlan,
-  userDirsOf,
-} from './fileSearch.ts';
+import { type FileSearch, fixedSearches, ownersOf, pluginSearches, presentClients, projectSearches, userDirsOf } from './fileSearch.ts';
 import { existingFolders, isLocalPath, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
 import { withReplacements } from './replacedEntries.ts';
@@ -42,9 +33,9 @@ export interface ConfigReading {
   readonly problems: Problem[];
   /**
    * All paths whose change can change the reading, absolute: the files that were searched for, whether they exist or not, and the directories in
-   * which new profiles appear.
+   * which new profiles appear. Named when they are first asked for.
    */
-  readonly candidates: string[];
+  readonly candidates: () => readonly string[];
   /** All files that were searched for; called by `doctor` alone. */
   readonly looked: () => readonly LookedFile[];
   /** The clients that were installed or used on this machine, whether or not they have servers. */
@@ -66,7 +57,6 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const collection = new DefinitionCollection();
   const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
   const fixed = fixedSearches(roots, userDirs);
-  files.knowAbsent(fixed.absent.keys());
   const named = await files.readAll(fixed.searches, collection);
 
   const plugins = pluginSearches(roots, installedPlugins(named));
@@ -90,7 +80,6 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     workspaceFiles.map(({ path }) => path),
   );
   const trust = new Map(named.flatMap(({ file }) => [...file.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
-  files.knowAbsent(project.absent.keys());
   await files.readAll(project.searches, collection, trust);
   for (const [path, keys] of [...collection.envFiles(roots.home)].slice(0, maxEnvFiles)) {
     const text = files.quietText(path);
@@ -98,22 +87,24 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
       collection.addVariables(keys, text.text);
     }
   }
+  let candidates: readonly string[] | undefined;
   return {
     definitions: withReplacements(collection.definitions()),
     problems: [...files.problems(), ...collection.problems()],
-    candidates: [...new Set([...files.looked(), ...fixed.directories, ...project.directories])],
-    looked: () => lookedFor([...fixed.searches, ...plugins, ...project.searches], [fixed, project]),
+    candidates: () => {
+      candidates ??= [...new Set([...files.looked(), ...project.absent().keys(), ...fixed.directories, ...project.directories])];
+      return candidates;
+    },
+    looked: () => lookedFor([...fixed.searches, ...plugins, ...project.searches], project.absent()),
     present: presentClients(roots, userDirs),
     folders,
   };
 }
 
-function lookedFor(searches: readonly FileSearch[], nowhere: readonly Pick<SearchPlan, 'absent'>[]): readonly LookedFile[] {
-  const owners = new Map([...nowhere.flatMap(({ absent: paths }) => [...paths]), ...ownersOf(searches)]);
+function lookedFor(searches: readonly FileSearch[], nowhere: ReadonlyMap<string, ClientId>): readonly LookedFile[] {
+  const owners = new Map([...nowhere, ...ownersOf(searches)]);
   return [...owners].map(([path, client]) => ({ path, client }));
 }
-
-const absent: ConfigText = { status: 'absent' };
 
 interface ReadFile {
   readonly file: ServerFile;
@@ -147,9 +138,6 @@ class FileReader {
     const read: ReadFile[] = [];
     for (const search of searches) {
       for (const path of search.paths) {
-        if (this.#texts.get(path) === absent) {
-          continue;
-        }
         const text = this.text(path, search.owner);
         if (text.status === 'text') {
           const file = await this.#parse(search.files.format, path, text.text);
@@ -162,15 +150,6 @@ class FileReader {
       }
     }
     return read;
-  }
-
-  /** Paths where no file is: they are watched like others, and not looked for. */
-  knowAbsent(paths: Iterable<string>): void {
-    for (const path of paths) {
-      if (!this.#texts.has(path)) {
-        this.#texts.set(path, absent);
-      }
-    }
   }
 
   async #parse(format: FormatId, path: string, text: string): Promise<ServerFile> {

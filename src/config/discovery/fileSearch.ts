@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize, parse, resolve, sep } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
@@ -29,8 +29,12 @@ export interface SearchPlan {
   readonly searches: readonly FileSearch[];
   /** The directories whose entries decide about them. */
   readonly directories: readonly string[];
-  /** The paths where no file is, each with the client whose file it would be. Of the thousands that clients look for in projects, few exist. */
-  readonly absent: ReadonlyMap<string, ClientId>;
+}
+
+/** What is looked for in project folders. */
+interface ProjectPlan extends SearchPlan {
+  /** The other paths, where no file was, each with the client whose file it would be: thousands, which take longer to name than to rule out. */
+  readonly absent: () => ReadonlyMap<string, ClientId>;
 }
 
 interface UserDir {
@@ -57,10 +61,7 @@ export function userDirsOf(places: Places, extra: readonly string[]): UserDir[] 
   return [...dirs.values()];
 }
 
-/**
- * The files that do not depend on project folders. They lie where our own state lies, so that looking for them in one go blocks no longer than reading that; of hundreds
- * of paths few exist, and each question to the thread pool costs twenty times as much.
- */
+/** The files that do not depend on project folders. */
 export function fixedSearches(places: Places, userDirs: readonly UserDir[]): SearchPlan {
   const searches: FileSearch[] = [];
   const directories: string[] = [];
@@ -88,21 +89,11 @@ export function fixedSearches(places: Places, userDirs: readonly UserDir[]): Sea
       }
     }
   }
-  const all = ownersFirst(searches);
-  return { searches: all, directories, absent: new Map([...ownersOf(all)].filter(([path]) => isAbsent(path))) };
-}
-
-/** False where a directory above denies access: that is a problem, which reading reports. */
-function isAbsent(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined;
-  } catch {
-    return false;
-  }
+  return { searches: ownersFirst(searches), directories };
 }
 
 /** The files of project folders, of the directories above them where the client searches these, and of workspace files. */
-export function projectSearches(places: Places, folders: readonly string[], workspaceFiles: readonly string[]): SearchPlan {
+export function projectSearches(places: Places, folders: readonly string[], workspaceFiles: readonly string[]): ProjectPlan {
   const home = resolve(places.home);
   const withHome = [...new Set(folders.flatMap((folder) => withParents(folder, home)))];
   const belowHome = withHome.filter((folder) => folder !== home || folders.includes(home));
@@ -110,41 +101,58 @@ export function projectSearches(places: Places, folders: readonly string[], work
   const listed = new Map(withHome.map((folder) => [folder, namesIn(folder)]));
   const searches: FileSearch[] = [];
   const directories: string[] = [];
-  const absent = new Map<string, ClientId>();
+  const wanted: Wanted[] = [];
   for (const { row, files } of tableFiles(places)) {
     const { at } = files;
     const rest = { files, reader: row.id, owner: files.of ?? row.id };
-    if (at.kind === 'folder') {
-      const paths = at.paths.map((path) => ({
-        path: normalize(path),
-        first: path.split(/[\\/]/)[0]?.toLowerCase() ?? '',
-        pattern: path.includes('*'),
-      }));
-      for (const folder of at.parents === 'with-home' ? withHome : at.parents === 'below-home' ? belowHome : folders) {
-        const names = listed.get(folder);
-        const inside = folder.endsWith(sep) ? folder : folder + sep;
-        for (const { path, first, pattern } of paths) {
-          const full = inside + path;
-          if (names?.has(first) !== false) {
-            const expanded = pattern ? expand(full) : { found: [full], directories: [] };
+    if (at.kind === 'workspace-file') {
+      searches.push(...workspaceFiles.map((path) => ({ ...rest, paths: [path] })));
+    } else if (at.kind === 'folder') {
+      const searched = at.parents === 'with-home' ? withHome : at.parents === 'below-home' ? belowHome : folders;
+      for (const path of at.paths) {
+        const first = path.split(/[\\/]/)[0]?.toLowerCase() ?? '';
+        const one = { rest, folders: searched, path: normalize(path), first, pattern: path.includes('*') };
+        wanted.push(one);
+        for (const folder of searched) {
+          if (mayBeThere(one, listed.get(folder))) {
+            const expanded = one.pattern ? expand(inside(folder, one)) : { found: [inside(folder, one)], directories: [] };
             directories.push(...expanded.directories);
             searches.push(...expanded.found.map((file) => ({ ...rest, paths: [file], folder })));
-          } else if (pattern) {
-            directories.push(dirname(full));
-          } else if (rest.owner === rest.reader || !absent.has(full)) {
-            absent.set(full, rest.owner);
+          } else if (one.pattern) {
+            directories.push(dirname(inside(folder, one)));
           }
         }
       }
-    } else if (at.kind === 'workspace-file') {
-      searches.push(...workspaceFiles.map((path) => ({ ...rest, paths: [path] })));
     }
   }
-  return { searches: ownersFirst(searches), directories, absent };
+  const nowhere = (one: Wanted): FileSearch[] =>
+    one.pattern
+      ? []
+      : [{ ...one.rest, paths: one.folders.filter((folder) => !mayBeThere(one, listed.get(folder))).map((folder) => inside(folder, one)) }];
+  return { searches: ownersFirst(searches), directories, absent: () => ownersOf(wanted.flatMap(nowhere)) };
 }
 
-/** The client whose file it is, by path. @param searches those of owners first */
-export function ownersOf(searches: readonly FileSearch[]): Map<string, ClientId> {
+/** A path that a client looks for in project folders. */
+interface Wanted {
+  readonly rest: Omit<FileSearch, 'paths'>;
+  readonly folders: readonly string[];
+  readonly path: string;
+  /** Its first segment, in lower case. */
+  readonly first: string;
+  readonly pattern: boolean;
+}
+
+/** @param names in the folder, in lower case; undefined where it could not be listed */
+function mayBeThere({ first }: Wanted, names: ReadonlySet<string> | undefined): boolean {
+  return names?.has(first) !== false;
+}
+
+function inside(folder: string, { path }: Wanted): string {
+  return folder.endsWith(sep) ? folder + path : folder + sep + path;
+}
+
+/** The client whose file it is, by path. */
+export function ownersOf(searches: readonly Pick<FileSearch, 'paths' | 'owner' | 'reader'>[]): Map<string, ClientId> {
   const owners = new Map<string, ClientId>();
   for (const { paths, owner, reader } of searches) {
     for (const path of paths) {

@@ -1,7 +1,7 @@
-import { opendirSync, readdirSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { opendirSync, readdirSync, stat, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { isRecord } from '../../base/json.ts';
 import { parseJsonc, plainValue, property } from '../formats/jsonc.ts';
 import { readConfigFile } from './readConfigFile.ts';
@@ -79,7 +79,8 @@ export async function existingFolders(learnt: readonly { readonly path: string; 
   }
   const found = await Promise.all(
     [...unique].map(async ([path, usedAt = 0]) => {
-      const seen = await stat(path).catch(() => undefined);
+      // `node:fs/promises` loads the line editor of Node's prompt.
+      const seen = await promisify(stat)(path).catch(() => undefined);
       return seen?.isDirectory() ? [{ path, usedAt: usedAt || seen.mtimeMs }] : [];
     }),
   );

@@ -12,24 +12,39 @@ const ownNames = ['plugin-mcp', 'plugin-manifest', 'mcpb-manifest'];
  * apart (VS Code) replace none, nor do entries that are switched off or belong to a profile, which may not be the active one.
  */
 export function withReplacements(definitions: readonly RawDefinition[]): RawDefinition[] {
-  const named = new Map<string, RawDefinition[]>();
-  for (const definition of definitions.filter(({ format }) => !ownNames.includes(format ?? ''))) {
-    const key = `${definition.client}\0${definition.name}`;
-    named.set(key, [...(named.get(key) ?? []), definition]);
-  }
-  return definitions.map((definition) => {
-    const same = ownNames.includes(definition.format ?? '') ? [] : (named.get(`${definition.client}\0${definition.name}`) ?? []);
-    const replacedBy = same.flatMap((other) => replacement(definition, other)).slice(0, maxReplacements);
+  const named = new Map<string, Ranked[]>();
+  const ranked = definitions.map((definition): Ranked | undefined => {
+    const { client, scope, name, format = '' } = definition;
+    const rank = ownNames.includes(format) ? undefined : scopeRank(client, scope);
+    if (rank === undefined) {
+      return undefined;
+    }
+    const key = `${client}\0${name}`;
+    const same = named.get(key) ?? [];
+    named.set(key, same);
+    const one = { definition, rank, same };
+    same.push(one);
+    return one;
+  });
+  return definitions.map((definition, index) => {
+    const own = ranked[index];
+    const narrower =
+      own?.same.filter(({ rank, definition: { enabled, scope } }) => rank < own.rank && enabled && scope !== 'profile') ?? [];
+    const replacedBy = narrower.flatMap((other) => replacement(definition, other.definition)).slice(0, maxReplacements);
     return replacedBy.length === 0 ? definition : { ...definition, replacedBy };
   });
 }
 
+interface Ranked {
+  readonly definition: RawDefinition;
+  /** The place of its scope in its client: the smallest wins. */
+  readonly rank: number;
+  /** All entries of that name in that client. */
+  readonly same: readonly Ranked[];
+}
+
+/** @param other an entry of the same name that its client prefers */
 function replacement(definition: RawDefinition, other: RawDefinition): NonNullable<RawDefinition['replacedBy']> {
-  const rank = scopeRank(definition.client, definition.scope);
-  const otherRank = scopeRank(other.client, other.scope);
-  if (rank === undefined || otherRank === undefined || otherRank >= rank || !other.enabled || other.scope === 'profile') {
-    return [];
-  }
   const { file, line, folder } = other;
   if (folder === undefined || folder === definition.folder) {
     return [{ file, line }];

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Node } from 'jsonc-parser';
 import { parse as parseToml, stringify as writeToml } from 'smol-toml';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import type { FormatId } from '../../clients/clientDescription.ts';
 import { EditRefused, lineEnd, ownLine, type Splice, spliced, unsafeEdit } from './commandEdits.ts';
 import { type EntryForm, type LocalEntry, withEntry } from './entryForms.ts';
@@ -27,7 +28,7 @@ function addJson(form: EntryForm, text: string, entry: LocalEntry): string {
   const given = text.trim() === '' ? `{}${lineEnd(text)}` : text;
   const file = parseJsonc(given);
   if (file.problem !== undefined) {
-    throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is fixed.`);
+    throw new EditRefused(t('The file has a mistake in line {0}; it is not changed until that is fixed.', file.problem.line));
   }
   const path = form.paths.find((one) => nodeAt(file.root, one)) ?? form.paths[0] ?? [];
   const expected = withEntry(plainValue(file.root), path, form, entry);
@@ -100,7 +101,7 @@ function addToml(form: EntryForm, text: string, entry: LocalEntry): string {
   try {
     before = parseToml(text);
   } catch {
-    throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
+    throw new EditRefused(t('The file has a mistake; it is not changed until that is fixed.'));
   }
   const expected = withEntry(before, path, form, entry);
   try {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import yaml from 'yaml';
+import { t } from '../../base/language/translate.ts';
 import { yamlTree } from '../../base/yaml.ts';
 import { EditRefused, lineEnd, ownLine, type Splice, spliced, unsafeEdit } from './commandEdits.ts';
 import { type EntryForm, type LocalEntry, withEntry } from './entryForms.ts';
@@ -8,7 +9,7 @@ import { type EntryForm, type LocalEntry, withEntry } from './entryForms.ts';
 export function addYamlEntry(form: EntryForm, text: string, entry: LocalEntry): string {
   const before = text.trim() === '' ? undefined : yamlTree(text);
   if (text.trim() !== '' && !before) {
-    throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
+    throw new EditRefused(t('The file has a mistake; it is not changed until that is fixed.'));
   }
   const [key = ''] = form.paths[0] ?? [];
   const expected = withEntry(before?.value ?? {}, [key], form, entry);

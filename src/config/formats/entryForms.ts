@@ -1,4 +1,5 @@
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import type { ClientRow, FormatId } from '../../clients/clientDescription.ts';
 import { EditRefused, unsafeEdit } from './commandEdits.ts';
 
@@ -105,7 +106,7 @@ export function withEntry(root: unknown, path: readonly string[], form: EntryFor
     ? servers.some((item) => isRecord(item) && item.name === entry.name)
     : isRecord(servers) && Object.hasOwn(servers, entry.name);
   if (taken) {
-    throw new EditRefused(`The file already has a server “${entry.name}”; nothing is replaced.`);
+    throw new EditRefused(t('The file already has a server “{0}”; nothing is replaced.', entry.name));
   }
   return { ...root, [key]: Array.isArray(servers) ? [value, ...servers] : { ...(isRecord(servers) ? servers : {}), [entry.name]: value } };
 }

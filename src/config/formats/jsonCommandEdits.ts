@@ -1,5 +1,6 @@
 import type { Node } from 'jsonc-parser';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import {
   type CommandEdits,
   checkEdit,
@@ -58,10 +59,10 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
   const path = pathOf(file.root, place);
   const entry = path && nodeAt(file.root, path);
   if (!path || !entry) {
-    throw new EditRefused(`The file no longer has a server “${place.name}”.`);
+    throw new EditRefused(t('The file no longer has a server “{0}”.', place.name));
   }
   if (file.problem !== undefined) {
-    throw new EditRefused(`The file has a mistake in line ${file.problem.line}; it is not changed until that is fixed.`);
+    throw new EditRefused(t('The file has a mistake in line {0}; it is not changed until that is fixed.', file.problem.line));
   }
   const written = ['command', 'cmd'].find((name) => (property(entry, name)?.type ?? 'null') !== 'null') ?? '';
   const nested = property(entry, written)?.type === 'object' ? property(entry, written) : undefined;
@@ -72,10 +73,10 @@ function locate(text: string, place: EntryPlace, pathOf: EntryPath): Located {
   const own = command?.type === 'array' ? plainValue(command) : command?.type === 'string' ? [command.value] : [];
   const words = [...texts(own), ...texts(plainValue(args))];
   if (!command || words.length === 0 || texts(own).length !== (command.type === 'array' ? (command.children?.length ?? 0) : 1)) {
-    throw new EditRefused(`The server “${place.name}” has no command that could be started through the guard.`);
+    throw new EditRefused(t('The server “{0}” has no command that could be started through the guard.', place.name));
   }
   if (args !== undefined && (args.type !== 'array' || texts(plainValue(args)).length !== (args.children?.length ?? 0))) {
-    throw new EditRefused(`The server “${place.name}” has “args” that are not a list of strings.`);
+    throw new EditRefused(t('The server “{0}” has “args” that are not a list of strings.', place.name));
   }
   return { file, path: nested ? [...path, written] : path, entry, launch, commandName, command, args, words };
 }

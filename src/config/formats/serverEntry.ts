@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { asRecord, isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Transport } from '../../model/definition.ts';
 import type { ServerEntry } from './serverFile.ts';
 
@@ -46,9 +47,9 @@ const readTables = new Set([...commandNames, ...envNames, ...headerNames]);
  * @param plainUrl the transport of a `url` without a type
  */
 export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'http'): EntryReading {
-  const wrong = (what: string): EntryReading => ({ problem: `The server “${name}” ${what}; this entry is ignored.` });
+  const wrong = (problem: string): EntryReading => ({ problem });
   if (!isRecord(value)) {
-    return wrong('is not an object with a command or a URL');
+    return wrong(t('The server “{0}” is not an object with a command or a URL; this entry is ignored.', name));
   }
   const [written] = valuesOf(value, commandNames);
   // Zed once had the whole launch in `command`.
@@ -58,25 +59,25 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
   const type = transportOf(value.type ?? value.transport);
   if (rawCommand === undefined && rawUrl === undefined) {
     // It only switches an entry of another file on or off.
-    return isSwitchOnly(value) ? {} : wrong('has neither a command nor a URL');
+    return isSwitchOnly(value) ? {} : wrong(t('The server “{0}” has neither a command nor a URL; this entry is ignored.', name));
   }
   const remote = rawUrl !== undefined && (rawCommand === undefined || (type !== undefined && type !== 'stdio'));
   const words = typeof rawCommand === 'string' ? [rawCommand] : rawCommand;
   const args = launch?.args ?? value.args ?? [];
   if (remote && (typeof rawUrl !== 'string' || rawUrl === '')) {
-    return wrong('has a URL that is not a string');
+    return wrong(t('The server “{0}” has a URL that is not a string; this entry is ignored.', name));
   }
   if (!remote && !(isTexts(words) && words[0] !== undefined && words[0].trim() !== '')) {
-    return wrong('has a command that is not a string');
+    return wrong(t('The server “{0}” has a command that is not a string; this entry is ignored.', name));
   }
   if (!remote && type !== undefined && type !== 'stdio') {
-    return wrong(`is of the type ${type} and has no URL`);
+    return wrong(t('The server “{0}” is of the type {1} and has no URL; this entry is ignored.', name, type));
   }
   if (remote && type === 'stdio') {
-    return wrong('is of the type stdio and has no command');
+    return wrong(t('The server “{0}” is of the type stdio and has no command; this entry is ignored.', name));
   }
   if (!isTexts(args)) {
-    return wrong('has “args” that are not a list of strings');
+    return wrong(t('The server “{0}” has “args” that are not a list of strings; this entry is ignored.', name));
   }
   const { env, whole } = environmentOf([...(launch ? valuesOf(launch, envNames) : []), ...valuesOf(value, envNames)]);
   const [cwd] = valuesOf(value, ['cwd', 'working_directory']);
@@ -94,7 +95,7 @@ export function readEntry({ name, value }: ServerEntry, plainUrl: Transport = 'h
       : { ...common, transport: 'stdio', ...(isTexts(words) ? { command: words[0] ?? '', args: [...words.slice(1), ...args] } : { args }) };
   return whole
     ? { fields }
-    : { fields, problem: `The server “${name}” has environment variables that are not strings; those are ignored.` };
+    : { fields, problem: t('The server “{0}” has environment variables that are not strings; those are ignored.', name) };
 }
 
 function valuesOf(entry: Readonly<Record<string, unknown>>, names: readonly string[]): unknown[] {

@@ -1,5 +1,6 @@
 import yaml from 'yaml';
 import { isRecord } from '../../base/json.ts';
+import { t } from '../../base/language/translate.ts';
 import { yamlTree } from '../../base/yaml.ts';
 import {
   type CommandEdits,
@@ -59,13 +60,13 @@ export function yamlCommandEdits(key: string): CommandEdits {
 function locate(text: string, { name }: EntryPlace, key: string): Located {
   const tree = yamlTree(text);
   if (!tree) {
-    throw new EditRefused('The file has a mistake; it is not changed until that is fixed.');
+    throw new EditRefused(t('The file has a mistake; it is not changed until that is fixed.'));
   }
   const root = plain(tree.document.contents);
   const servers = yaml.isMap(root) ? plain(pairOf(root, key)?.value) : undefined;
   const found = yaml.isMap(servers) ? inMap(servers, name) : yaml.isSeq(servers) ? inList(servers, name) : undefined;
   if (!found || !yaml.isMap(found.entry)) {
-    throw new EditRefused(`The file no longer has a server “${name}”.`);
+    throw new EditRefused(t('The file no longer has a server “{0}”.', name));
   }
   const { entry, at } = found;
   const path = [key, at];
@@ -77,10 +78,10 @@ function locate(text: string, { name }: EntryPlace, key: string): Located {
   const list = args && plain(args.value);
   const own = isRecord(value) ? value[commandName] : undefined;
   if (!isRecord(value) || !command || typeof own !== 'string' || own === '') {
-    throw new EditRefused(`The server “${name}” has no command that could be started through the guard.`);
+    throw new EditRefused(t('The server “{0}” has no command that could be started through the guard.', name));
   }
   if (args && !(yaml.isSeq(list) && texts(value.args).length === list.items.length)) {
-    throw new EditRefused(`The server “${name}” has “args” that are not a list of strings.`);
+    throw new EditRefused(t('The server “{0}” has “args” that are not a list of strings.', name));
   }
   return {
     root: all,
@@ -106,7 +107,7 @@ function inList(servers: yaml.YAMLSeq, name: string): { readonly entry: unknown;
     return yaml.isScalar(own) && own.value === name ? [{ entry, at: String(index) }] : [];
   });
   if (items.length > 1) {
-    throw new EditRefused(`The file has ${items.length} servers “${name}”; it is not changed until each has a name of its own.`);
+    throw new EditRefused(t('The file has {0} servers “{1}”; it is not changed until each has a name of its own.', items.length, name));
   }
   return items[0];
 }
@@ -120,7 +121,9 @@ function plain(node: unknown): yaml.Node | undefined {
   // The library has a symbol for a merge key.
   if (marked || (yaml.isMap(node) && node.items.some(({ key }) => yaml.isScalar(key) && typeof key.value === 'symbol'))) {
     throw new EditRefused(
-      'The entry uses an anchor, an alias, a tag or a merge key (“&”, “*”, “!”, “<<”): other parts of the file may depend on it. Nothing was changed; change it by hand.',
+      t(
+        'The entry uses an anchor, an alias, a tag or a merge key (“&”, “*”, “!”, “<<”): other parts of the file may depend on it. Nothing was changed; change it by hand.',
+      ),
     );
   }
   return yaml.isNode(node) ? node : undefined;

@@ -11,6 +11,8 @@ import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from '.
 export interface VersionEvidence extends RunningServer {
   readonly packageName: string;
   readonly editable: boolean;
+  /** It is a release that was unpacked outside of `node_modules`, and its version changed: whether its code, which is compared on its own, changed too. */
+  readonly unpacked?: 'other-code' | 'version-alone';
   readonly reading: ClosureReading;
   /** Undefined as long as none could be taken. */
   readonly baseline: Baseline | undefined;
@@ -163,12 +165,15 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
   return {
     kind: 'stale',
     subKind,
-    confidence: subKind === 'source' || evidence.baseline?.doubtful ? 'likely' : 'proven',
+    confidence: subKind === 'source' || evidence.baseline?.doubtful || evidence.unpacked === 'version-alone' ? 'likely' : 'proven',
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,
       ...(changes.length > mostLines ? [observed(t('and {0} more packages changed', changes.length - mostLines))] : []),
       baselineLine(evidence.baseline, now),
+      ...(evidence.unpacked === 'version-alone'
+        ? [howKnown(t('the version in its package.json differs; its code is not known to differ, so this is likely, not proven'))]
+        : []),
     ],
     ...sinceField(since, now),
     actions: evidence.actions,
@@ -190,7 +195,7 @@ function changedSubKind(evidence: VersionEvidence, changes: readonly PackageChan
   if (!evidence.own) {
     return 'dependency';
   }
-  return evidence.editable ? 'source' : 'package';
+  return evidence.editable && evidence.unpacked === undefined ? 'source' : 'package';
 }
 
 function changeEvidence(change: PackageChange, start: string, at: string | undefined): string {

@@ -80,23 +80,24 @@ export function judgeReplacedBeside(evidence: BesideEvidence): Finding | undefin
   };
 }
 
-interface RemovedEvidence extends RunningServer, Pick<BesideEvidence, 'name' | 'leads' | 'changedAt'> {
+interface RemovedEvidence extends RunningServer, Pick<BesideEvidence, 'name' | 'leads' | 'followed' | 'changedAt'> {
   /** The script on its command line, which does not exist. */
   readonly script: string;
 }
 
 /** Its script was removed before the first scan, and the command of its entry leads to another installation: an upgrade, as far as can be known. */
 export function judgeRemovedBeside(evidence: RemovedEvidence): Finding {
-  const { name, leads, script, startedAt, changedAt = 0 } = evidence;
+  const { name, leads, followed, script, startedAt, changedAt = 0 } = evidence;
+  const command = translated(commands[followed]);
   return {
     kind: 'stale',
     subKind: 'replaced-beside',
     confidence: 'likely',
-    message: t('runs code that was removed; {0} leads to {1} {2} now', translated(commands.entry), name, leads.version),
+    message: t('runs code that was removed; {0} leads to {1} {2} now', command, name, leads.version),
     evidence: [
       t('runs {0}', sinceText(evidence)),
       t('{0}, by which it was started, does not exist', script),
-      t('{0} leads to {1} {2} in {3}', translated(commands.entry), name, leads.version, leads.place),
+      t('{0} leads to {1} {2} in {3}', command, name, leads.version, leads.place),
       t('how known: its command line names the script; which version that was is not known, so this is likely, not proven'),
     ],
     ...sinceField(changedAt > startedAt ? changedAt : undefined, evidence.now),

@@ -152,6 +152,7 @@ const commandOfFix: Readonly<Record<Attention['fix'], CommandName>> = {
   restart: commands.restartInstance,
   upgrade: commands.upgradeInstance,
   stop: commands.stopInstance,
+  'stop-copies': commands.stopCopies,
   step: commands.howToRestart,
   open: commands.revealDefinition,
 };

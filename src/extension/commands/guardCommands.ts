@@ -111,7 +111,7 @@ export class GuardCommands {
         tell('info', warnings.join(' '));
       }
       const notice = t('Copy {0} to {1}? Nothing is written yet.', name, pick.label);
-      if (await previews.ask({ file: file.path, after, title: t('{0}: {1} (preview)', pick.label, name), notice })) {
+      if (await previews.ask({ file, after, title: t('{0}: {1} (preview)', pick.label, name), notice })) {
         const backup = makeChange(change, runDir, Date.now());
         log.info(`${file.path}: ${name} was copied. Backup: ${backup}`);
         tell('info', t('{0} is copied. {1}', name, change.restartStep));
@@ -147,14 +147,14 @@ export class GuardCommands {
       }
       const title = t('{0}: {1} (preview)', sourceText(definition, state.facts.home), name);
       const notice = t('Correct the command of {0}? Nothing is written yet.', name);
-      if (await previews.ask({ file: definition.file, after: change.after, title, notice })) {
+      if (await previews.ask({ file: change.file, after: change.after, title, notice })) {
         const backup = makeChange(change, runDir, Date.now());
         log.info(`${definition.file}: the command of ${name} was corrected. Backup: ${backup}`);
         tell('info', t('{0} is corrected. {1}', name, change.restartStep));
       }
     } catch (error) {
       log.error(`${definition.name}: ${reasonOf(error)}`);
-      tell('error', `${name} was not corrected: ${reasonOf(error)}`);
+      tell('error', t('{0} was not corrected: {1}', name, reasonOf(error)));
     }
   }
 
@@ -198,7 +198,7 @@ export class GuardCommands {
       tell('info', change.warnings.join(' '));
     }
     const title = t('{0}: {1} (preview)', source, oneLine(definition.name, 60));
-    const agreed = await this.#context.previews.ask({ file: definition.file, after: change.after, title, notice: changeNotice(change) });
+    const agreed = await this.#context.previews.ask({ file: change.file, after: change.after, title, notice: changeNotice(change) });
     return agreed ? this.#prepareAgain(definition, how, mode, change) : undefined;
   }
 

@@ -2,7 +2,7 @@ import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
-import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { copiesFinding, needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
@@ -10,8 +10,9 @@ import { reasonOf } from '../../base/errors.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
 import { isHeadline } from '../../model/finding.ts';
-import type { Instance } from '../../model/snapshot.ts';
+import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
+import { copiesLine } from '../display/attention.ts';
 import { firstSentence, oneLine, withoutIcons, withoutLinks } from '../display/plainText.ts';
 import { planText, prunePicks, pruneSummary, stopQuestion } from '../display/pruneText.ts';
 import { commands } from '../manifestNames.ts';
@@ -95,12 +96,44 @@ export class OtherOwnerCommands {
     if (!context || !snapshot) {
       return;
     }
-    const candidates = pruneCandidates(snapshot, context.planContext);
-    if (candidates.length === 0) {
-      tell('info', t('No orphans, no duplicates and no idle copies.'));
+    await this.#stopChosen(pruneCandidates(snapshot, context.planContext), snapshot, context, {
+      title: t('Stop Duplicates and Orphans'),
+      hint: t('Only proven orphans are preselected'),
+      none: t('No orphans, no duplicates and no idle copies.'),
+    });
+  }
+
+  /** "Stop Idle Copies…". @param instance one of several copies of an entry; undefined: those of all entries */
+  async stopCopies(instance: Instance | undefined): Promise<void> {
+    const { snapshot } = this.#state;
+    const context = await this.#readContext();
+    if (!context || !snapshot) {
       return;
     }
-    const chosen = await choose(candidates);
+    const line = instance && copiesLine(instance);
+    const copies = pruneCandidates(snapshot, context.planContext).filter(
+      (candidate) => candidate.class === 'idle-copy' && (line === undefined || copiesLine(candidate.instance) === line),
+    );
+    const what = new Set(copies.map((candidate) => copiesFinding(candidate.instance)?.message));
+    const [message] = what.size === 1 ? what : [];
+    await this.#stopChosen(copies, snapshot, context, {
+      title: t('Stop Idle Copies'),
+      hint: oneLine(message ?? t('Choose the copies to stop; the newest ones are not listed'), 200),
+      none: t('No idle copies. A copy is idle when it used no processor time for an hour.'),
+    });
+  }
+
+  async #stopChosen(
+    candidates: readonly PruneCandidate[],
+    snapshot: Snapshot,
+    context: ActionContext,
+    { none, ...texts }: PickerTexts & { readonly none: string },
+  ): Promise<void> {
+    if (candidates.length === 0) {
+      tell('info', none);
+      return;
+    }
+    const chosen = await choose(candidates, texts);
     if (
       chosen.length === 0 ||
       !(await this.#confirmed(
@@ -127,14 +160,20 @@ export class OtherOwnerCommands {
   }
 
   async #stopAll(chosen: readonly PruneCandidate[], context: ActionContext): Promise<void> {
-    const outcomes: { candidate: PruneCandidate; outcome: Outcome }[] = [];
-    await window.withProgress({ location: ProgressLocation.Notification, title: t('Stopping MCP servers') }, async (progress) => {
-      for (const candidate of chosen) {
-        progress.report({ message: t('{0} (PID {1})', withoutLinks(candidate.instance.name, 60), candidate.instance.pid) });
-        outcomes.push({ candidate, outcome: await execute(candidate.plan, context) });
-      }
+    const title = t('Stopping MCP servers');
+    const outcomes = await window.withProgress({ location: ProgressLocation.Notification, title }, async (progress) => {
+      const { executePlans } = await import('../../action/execute/executePlan.ts');
+      const plans = chosen.map(({ plan }) => plan);
+      return executePlans(plans, context, {
+        begins: (index) => {
+          const { name, pid } = chosen[index]?.instance ?? { name: '', pid: '' };
+          progress.report({ message: t('{0} (PID {1})', withoutLinks(name, 60), pid) });
+        },
+      });
     });
-    const { severity, text } = pruneSummary(outcomes);
+    const { severity, text } = pruneSummary(
+      chosen.flatMap((candidate, index) => (outcomes[index] ? [{ candidate, outcome: outcomes[index] }] : [])),
+    );
     this.#log.info(text);
     tell(severity, text);
   }
@@ -180,11 +219,15 @@ export class OtherOwnerCommands {
   }
 }
 
-async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandidate[]> {
+interface PickerTexts {
+  readonly title: string;
+  readonly hint: string;
+}
+
+async function choose(candidates: readonly PruneCandidate[], { title, hint }: PickerTexts): Promise<PruneCandidate[]> {
   const picks = prunePicks(candidates, Date.now());
   const picker = window.createQuickPick<(typeof picks)[number]>();
-  picker.title = t('Stop Duplicates and Orphans');
-  picker.placeholder = t('Only proven orphans are preselected');
+  picker.placeholder = hint;
   picker.canSelectMany = true;
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;
@@ -194,10 +237,7 @@ async function choose(candidates: readonly PruneCandidate[]): Promise<PruneCandi
     const bytes = picker.selectedItems.reduce((sum, pick) => sum + (pick.candidate?.instance.memoryBytes ?? 0), 0);
     const count = picker.selectedItems.length;
     const memory = roundedMemory(bytes);
-    picker.title =
-      memory === undefined
-        ? t('Stop Duplicates and Orphans: {0} selected', count)
-        : t('Stop Duplicates and Orphans: {0} selected, about {1}', count, memory);
+    picker.title = memory === undefined ? t('{0}: {1} selected', title, count) : t('{0}: {1} selected, about {2}', title, count, memory);
   };
   showSelection();
   return new Promise((done) => {

@@ -1,5 +1,5 @@
 import { ProcessExecution, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
-import { type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
+import { installerFolder, type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
@@ -138,11 +138,12 @@ const changedOnTheWay = process.platform === 'win32' ? /\$\{|["%&<>^|!]/ : /\$\{
 /** Runs the command as a task, without a shell, in a terminal that the user sees. @returns why it failed, or undefined */
 async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
   const [program, ...args] = plan.argv;
-  if ([...plan.argv, plan.cwd ?? ''].some((word) => changedOnTheWay.test(word))) {
+  const cwd = plan.cwd ?? installerFolder(plan.argv, plan.instances[0]?.package?.root ?? '', process.platform);
+  if ([...plan.argv, cwd].some((word) => changedOnTheWay.test(word))) {
     return t('it contains characters that a task would change: run it yourself');
   }
   const name = t('Upgrade {0}', oneLine(plan.packageName, 60));
-  const execution = new ProcessExecution(program, args, plan.cwd === undefined ? {} : { cwd: plan.cwd });
+  const execution = new ProcessExecution(program, args, { cwd });
   const task = new Task({ type: 'mcpShepherd', argv: plan.argv }, TaskScope.Workspace, name, 'MCP Shepherd', execution);
   // In a terminal that it uses again, VS Code 1.139 never ends a task whose program it cannot start.
   task.presentationOptions = { panel: TaskPanelKind.New };

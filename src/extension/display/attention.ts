@@ -5,6 +5,7 @@ import type { Definition } from '../../model/definition.ts';
 import { type Finding, isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings, countFindings, findingWord } from '../../presentation/findingLabels.ts';
+import { roundedMemory } from '../../presentation/quantities.ts';
 import { isRestartable, localRoute, staleHere, type WindowFacts } from '../window/windowFacts.ts';
 
 /**
@@ -20,7 +21,10 @@ export interface Attention {
   readonly name: string;
   readonly instance?: Instance;
   readonly definition?: Definition;
-  readonly fix: FixKind;
+  /** Several idle copies of one entry under one client are one line; `instance` is the first of them. */
+  readonly copies?: readonly Instance[];
+  /** `stop-copies`: lists the copies of this line. */
+  readonly fix: FixKind | 'stop-copies';
   /** Whether it colours the status bar. What the user may want (copies, servers of other programs) does not. */
   readonly urgent: boolean;
   /** The key that "Ignore" remembers. */
@@ -34,7 +38,7 @@ export function attentions(snapshot: Snapshot, facts: WindowFacts): Attention[] 
 
 /** The servers for which a newer version can be installed by a click. @param items those of `attentions`, which are left out */
 export function updates(snapshot: Snapshot, facts: WindowFacts, items: readonly Attention[]): Attention[] {
-  const other = new Set(items.map(({ instance }) => instance?.id));
+  const other = new Set(items.flatMap(serversOf).map(({ id }) => id));
   return collect(snapshot, facts, (finding) => finding.kind === 'update-available' && finding.confidence !== 'unknown').filter(
     ({ instance }) => instance !== undefined && isUpgradable(instance) && !other.has(instance.id),
   );
@@ -45,8 +49,7 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
     ...snapshot.instances.map((instance) => ({ instance, name: instance.name, findings: instance.findings })),
     ...snapshot.definitions.map((definition) => ({ definition, name: definition.name, findings: definition.findings })),
   ];
-  const shown = new Set<string>();
-  return all
+  const items = all
     .flatMap(({ findings, ...item }): Attention[] => {
       const told = findings.filter((one) => counts(one) && !isIgnored(one, item, facts)).sort(compareFindings);
       const [finding] = told;
@@ -60,17 +63,41 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
         Number(a.fix === 'step') - Number(b.fix === 'step') ||
         a.name.localeCompare(b.name, 'en') ||
         (a.instance?.pid ?? 0) - (b.instance?.pid ?? 0),
-    )
-    .filter(({ finding, instance }) => {
-      if (finding.kind !== 'copies' || !instance) {
-        return true;
-      }
-      // Idle copies of one entry are one line.
-      const line = JSON.stringify([instance.client?.id ?? '', muteKey(instance)]);
-      const isFirst = !shown.has(line);
-      shown.add(line);
-      return isFirst;
-    });
+    );
+  const idle = items.flatMap(({ finding, instance }) => (finding.kind === 'copies' && instance ? [instance] : []));
+  const lines = new Map<string, Instance[]>(idle.map((instance) => [copiesLine(instance), []]));
+  for (const instance of idle) {
+    lines.get(copiesLine(instance))?.push(instance);
+  }
+  return items.flatMap((item): Attention[] => {
+    const { finding, instance } = item;
+    const copies = (finding.kind === 'copies' && instance && lines.get(copiesLine(instance))) || [];
+    if (copies.length < 2) {
+      return [item];
+    }
+    return copies[0] === instance ? [{ ...item, copies, fix: 'stop-copies' }] : [];
+  });
+}
+
+/** Equal texts: copies of one entry under one kind of client, which are one line. */
+export function copiesLine(instance: Instance): string {
+  return JSON.stringify([instance.client?.id ?? '', muteKey(instance)]);
+}
+
+/** The servers of a line. */
+export function serversOf({ instance, copies }: Attention): readonly Instance[] {
+  return copies ?? (instance ? [instance] : []);
+}
+
+/** "11 idle copies · 505 MB". */
+export function copiesText(copies: readonly Instance[]): string {
+  const memory = roundedMemory(copies.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
+  return [countFindings(copies.map(() => 'copies')), memory].filter(Boolean).join(' · ');
+}
+
+/** "2 stale, 11 idle copies": the findings of all servers of these lines; undefined where there is none. */
+export function itemCounts(items: readonly Attention[]): string | undefined {
+  return countsText(items.flatMap((item) => (item.copies ?? [item]).map(() => item.finding)));
 }
 
 /** A server or an entry, as the subject of a finding. */

@@ -5,7 +5,7 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { compareFindings, findingWord } from '../../presentation/findingLabels.ts';
 import { type CommandName, commands } from '../manifestNames.ts';
 import { doingWord, type WindowFacts } from '../window/windowFacts.ts';
-import { attentions } from './attention.ts';
+import { attentions, copiesText } from './attention.ts';
 import { versionChange } from './instanceText.ts';
 import { withoutIcons } from './plainText.ts';
 
@@ -23,6 +23,7 @@ const fixTitles = {
   restart: [msg('Restart'), commands.restartInstance],
   upgrade: [msg('Upgrade…'), commands.upgradeInstance],
   stop: [msg('Stop…'), commands.stopInstance],
+  'stop-copies': [msg('Stop Idle Copies…'), commands.stopCopies],
   step: [msg('How to Restart'), commands.howToRestart],
 } as const;
 
@@ -37,12 +38,12 @@ export function entryLenses(file: string, snapshot: Snapshot, facts: WindowFacts
       if (!first) {
         return [];
       }
-      const { instance, finding, fix } = first;
+      const { instance, finding, fix, copies } = first;
       const withMore = (text: string): string => (others.length === 0 ? text : t('{0} (and {1} more)', text, others.length));
       const links: Omit<EntryLens, 'line'>[] = [
         instance
           ? {
-              title: `$(warning) ${withMore(withoutIcons(lensText(finding, instance), 160))}`,
+              title: `$(warning) ${withMore(copies ? copiesText(copies) : withoutIcons(lensText(finding, instance), 160))}`,
               command: commands.showDetails,
               argument: instance.id,
             }

@@ -51,3 +51,11 @@ export function guardDone(change: Pick<ProtectChange, 'action' | 'definition'>):
 function capitalized(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
+
+/** Whether a line that changes is longer than the editor shows (`editor.stopRenderingLineAfter`, 10,000 characters): the user would agree to what is out of sight. */
+export function isCutByEditor(before: string, after: string): boolean {
+  const [old, changed] = [before, after].map((text) => new Set(text.split('\n')));
+  const differs = (lines: Iterable<string> = [], others: ReadonlySet<string> = new Set()): boolean =>
+    [...lines].some((line) => line.length > 10_000 && !others.has(line));
+  return differs(old, changed) || differs(changed, old);
+}

@@ -12,6 +12,16 @@ export function oneLine(text: string, limit = 300): string {
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 
+/**
+ * A name as the label of a row: a longer one is cut in its middle, because names such as `io.github.owner/server` differ at their end, and the versions that stand
+ * behind the name must fit, too.
+ */
+export function shortName(name: string, limit = 36): string {
+  const line = oneLine(name);
+  const end = Math.floor(limit * 0.6);
+  return line.length > limit ? `${line.slice(0, limit - end - 1)}…${line.slice(-end)}` : line;
+}
+
 /** The first sentence of a message without its full stop, for the status bar. The log and the history keep the rest. */
 export function firstSentence(text: string): string {
   return text.replace(/\.(?:\s+(?=\p{Lu}).*)?$/su, '');

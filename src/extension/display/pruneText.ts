@@ -1,5 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import { needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { copiesFinding, needsSecondYes, type Plan } from '../../action/plan/plan.ts';
 import { type PruneCandidate, pruneHeadings, respawnRates } from '../../action/plan/pruneCandidates.ts';
 import { t, translated } from '../../base/language/translate.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
@@ -18,17 +18,23 @@ interface PrunePick {
 
 /** @param now epoch ms, for ages */
 export function prunePicks(candidates: readonly PruneCandidate[], now: number): PrunePick[] {
+  // The heading of idle copies would say what the title says.
+  const withHeadings = candidates.some((candidate) => candidate.class !== 'idle-copy');
   return candidates.flatMap((candidate, index) => {
-    const { instance, plan, why } = candidate;
+    const { instance, plan, why, class: kind, startedAgain } = candidate;
     const heading: PrunePick[] =
-      candidates[index - 1]?.class === candidate.class ? [] : [{ label: translated(pruneHeadings[candidate.class]), kind: -1 }];
+      !withHeadings || candidates[index - 1]?.class === candidate.class
+        ? []
+        : [{ label: translated(pruneHeadings[candidate.class]), kind: -1 }];
     const risk = plan.risks[0] ? ` — ${plan.risks[0]}` : '';
+    const idle = kind === 'idle-copy' && !startedAgain ? copiesFinding(instance) : undefined;
     return [
       ...heading,
       {
         label: withoutIcons(instance.name, 80),
-        description: withoutIcons(processText(instance, now), 100),
-        detail: withoutIcons(`${why}${risk}`, 300),
+        // The sentence about idle copies is the same for all, and the question repeats it: what each did is not.
+        description: withoutIcons(idle && instance.client ? instance.client.name : processText(instance, now), 100),
+        detail: withoutIcons(idle?.evidence[0] ?? `${why}${risk}`, 300),
         candidate,
       },
     ];
@@ -36,7 +42,7 @@ export function prunePicks(candidates: readonly PruneCandidate[], now: number): 
 }
 
 /**
- * The question before servers are stopped, in three lines: which ones, why, and the consequence. `planText` has the rest.
+ * The question before servers are stopped, in three or four lines: which ones, why, and the consequence. `planText` has the rest.
  * @param last what the plans take from clients that run
  */
 export function stopQuestion(
@@ -47,15 +53,21 @@ export function stopQuestion(
   const one = plans.length === 1 ? first : undefined;
   const consequences = [...new Set([...last, ...plans.flatMap(({ risks }) => risks)])];
   const freed = roundedMemory(plans.reduce((sum, { target }) => sum + target.memoryBytes, 0));
-  const [worst, ...others] = consequences;
-  const result = worst === undefined ? (freed ? t('About {0} are freed.', freed) : '') : oneLine(worst, 200);
-  const rest = others.length === 0 ? '' : t('Show Plan lists {0} more.', others.length);
+  // Of idle copies: what threads lose, and what the client then does.
+  const idle = plans.every(({ target }) => target.idle);
+  const names = new Set(plans.map(({ target }) => target.name));
+  const ofOne = !one && idle && names.size === 1;
+  const told = consequences.slice(0, idle ? 2 : 1);
+  const others = consequences.length - told.length;
+  const result = told.length === 0 ? (freed ? t('About {0} are freed.', freed) : '') : told.map((line) => oneLine(line, 200)).join('\n');
+  const rest = others === 0 ? '' : t('Show Plan lists {0} more.', others);
   return {
-    message: one ? t('Stop {0} (PID {1})?', oneLine(one.target.name, 60), one.target.pid) : t('Stop {0} servers?', plans.length),
-    detail: [
-      one ? oneLine(one.reason, 200) : `${listedNames(plans.map(({ target }) => target.name))}.`,
-      [result, rest].filter(Boolean).join(' '),
-    ]
+    message: one
+      ? t('Stop {0} (PID {1})?', oneLine(one.target.name, 60), one.target.pid)
+      : ofOne
+        ? t('Stop {0} idle copies of {1}?', plans.length, listedNames([...names]))
+        : t('Stop {0} servers?', plans.length),
+    detail: [one ? oneLine(one.reason, 200) : ofOne ? '' : `${listedNames([...names])}.`, [result, rest].filter(Boolean).join(' ')]
       .filter(Boolean)
       .join('\n'),
     button: needsSecondYes(plans, last) ? t('Stop Anyway') : t('Stop'),

@@ -4,9 +4,9 @@ import { isHeadline } from '../../model/finding.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { doingWord, isStale, localRoute, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
-import { type Attention, attentions, type FixKind, fixable, stateText, updates } from './attention.ts';
+import { type Attention, attentions, fixable, stateText, updates } from './attention.ts';
 import { processText, versionAndState } from './instanceText.ts';
-import { withoutIcons } from './plainText.ts';
+import { shortName, withoutIcons } from './plainText.ts';
 
 /** One line of "Restart Server…". */
 interface ServerPick {
@@ -55,10 +55,11 @@ export interface FixPick {
   readonly does?: 'fix-all' | 'show' | 'settings';
 }
 
-const icons: Readonly<Record<FixKind, string>> = {
+const icons: Readonly<Record<Attention['fix'], string>> = {
   restart: '$(debug-restart)',
   upgrade: '$(cloud-download)',
   stop: '$(debug-stop)',
+  'stop-copies': '$(debug-stop)',
   step: '$(copy)',
   open: '$(go-to-file)',
 };
@@ -88,7 +89,8 @@ export function fixPicks(snapshot: Snapshot, facts: WindowFacts): FixPick[] {
 
 /** "Restart everything, this window", "Stop thinking, 66 MB", "Copy the step for github, Claude Code". */
 function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts): string {
-  const shown = withoutIcons(name, 60);
+  // Longer names would push the versions out of the list.
+  const shown = withoutIcons(shortName(name));
   const whose = instance ? withoutIcons(shortOwnerText(instance, facts), 60) : '';
   switch (fix) {
     case 'restart':
@@ -103,6 +105,8 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
       }
       return about === '' ? t('Stop {0}…', shown) : t('Stop {0}, {1}…', shown, about);
     }
+    case 'stop-copies':
+      return t('Stop idle copies of {0}…', shown);
     case 'step':
       return t('Copy the step for {0}, {1}', shown, whose);
     case 'open':
@@ -110,7 +114,10 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
   }
 }
 
-function fixDetail({ finding, instance, definition }: Attention): string {
+function fixDetail({ finding, instance, definition, copies }: Attention): string {
+  if (copies) {
+    return finding.message;
+  }
   const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
   const pid = instance && finding.kind !== 'stale' ? t('PID {0}', instance.pid) : undefined;
   return [instance ? versionAndState(instance, state) : state, pid].filter(Boolean).join(' · ');

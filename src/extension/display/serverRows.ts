@@ -10,6 +10,8 @@ import { restingState } from '../../presentation/lazyStart.ts';
 import { doingWord, hasOutput, isRestartable, isStale, ownerText, shortOwnerText, type WindowFacts } from '../window/windowFacts.ts';
 import {
   type Attention,
+  copiesLine,
+  copiesText,
   countedFindings,
   countsText,
   findingsText,
@@ -20,7 +22,7 @@ import {
   worstFinding,
 } from './attention.ts';
 import { copyLabel, processText, versionAndState, versionsText } from './instanceText.ts';
-import { oneLine } from './plainText.ts';
+import { oneLine, shortName } from './plainText.ts';
 import { pathText, sourceText } from './sourceText.ts';
 import { contextFlags, instanceIcon, type RowAbilities, serverIcon, type TreeNode } from './treeNode.ts';
 
@@ -63,7 +65,8 @@ export function serverRow(
   const { definition } = server;
   const instances = [...server.instances].sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || a.pid - b.pid);
   const [only, ...others] = instances;
-  const label = oneLine(shown.label ?? server.name, 80);
+  const name = shown.label ?? server.name;
+  const label = shortName(name);
   if (only && others.length === 0) {
     const row = instanceRow(id, only, definition, context, { label });
     return { ...row, kind: 'server', description: [row.description, shown.after].filter(Boolean).join(' · ') };
@@ -84,7 +87,7 @@ export function serverRow(
       guard: definition && guardability(definition),
       startable: !only && !busy && definition !== undefined && isStartable(definition, context.facts),
     }),
-    spoken: `${label}: ${description}`,
+    spoken: `${oneLine(name, 80)}: ${description}`,
     ...(definition ? { definitionId: definition.id } : {}),
     children: instances.map((instance) => instanceRow(`${id}:${instance.id}`, instance, definition, context)),
   };
@@ -205,16 +208,32 @@ function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial
 }
 
 /** The row of a server or entry in the group of those that need attention. */
-export function attentionRow({ instance, definition, name, finding }: Attention, context: RowContext): TreeNode {
+export function attentionRow({ instance, definition, name, finding, copies }: Attention, context: RowContext): TreeNode {
   const { facts, snapshot } = context;
+  if (instance && copies) {
+    const label = oneLine(name, 80);
+    const description = [copiesText(copies), oneLine(shortOwnerText(instance, facts), 60)].join(' · ');
+    return {
+      id: `attention:${copiesLine(instance)}`,
+      kind: 'instance',
+      label,
+      description,
+      icon: instanceIcon(instance, false),
+      expanded: false,
+      flags: contextFlags({ kind: 'instance', configured: instance.definitions.length > 0, fix: 'surplus', ignorable: true }),
+      spoken: `${label}: ${description}`,
+      instanceId: instance.id,
+      children: [],
+    };
+  }
   if (instance) {
     const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
     const owner = oneLine(shortOwnerText(instance, facts), 60);
-    return instanceRow(`attention:${instance.id}`, instance, entry, context, { label: oneLine(instance.name, 80), owner });
+    return instanceRow(`attention:${instance.id}`, instance, entry, context, { label: shortName(instance.name), owner });
   }
   const server = { name, definition, instances: [] };
   const row = serverRow(`attention:${definition?.id}`, server, context);
-  return { ...row, icon: serverIcon(definition, []), spoken: `${row.label}: ${findingsText([finding])}` };
+  return { ...row, icon: serverIcon(definition, []), spoken: `${oneLine(name, 80)}: ${findingsText([finding])}` };
 }
 
 /** The row of a configuration file that could not be read in full; a click opens the line. */

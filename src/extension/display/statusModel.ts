@@ -1,11 +1,12 @@
 import { type Message, msg, t, translated } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
+import { isUndecided } from '../../presentation/findingLabels.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
 import { commands } from '../manifestNames.ts';
 import { doingWord, shortOwnerText, staleHere, type WindowFacts } from '../window/windowFacts.ts';
-import { type Attention, attentions, countsText, type FixKind, stateText, updates } from './attention.ts';
+import { type Attention, attentions, copiesText, itemCounts, serversOf, stateText, updates } from './attention.ts';
 import { versionAndState } from './instanceText.ts';
-import { asMarkdown } from './plainText.ts';
+import { asMarkdown, shortName } from './plainText.ts';
 
 /** The status bar item as plain data. */
 export interface StatusModel {
@@ -24,6 +25,7 @@ export const tooltipCommands: readonly string[] = [
   commands.upgradeInstance,
   commands.howToRestart,
   commands.stopInstance,
+  commands.stopCopies,
   commands.revealDefinition,
   commands.restartAllStale,
   commands.killDuplicatesAndOrphans,
@@ -39,7 +41,7 @@ const longestName = 24;
 /** @param showWhenCurrent the user's setting */
 export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurrent: boolean): StatusModel {
   const items = attentions(snapshot, facts);
-  const counts = countsText(items.map(({ finding }) => finding));
+  const counts = itemCounts(items);
   const newer = updates(snapshot, facts, items);
   const running = snapshot.instances.length;
   const summary = counts ?? quietText(snapshot, newer.length);
@@ -56,7 +58,7 @@ export function statusModel(snapshot: Snapshot, facts: WindowFacts, showWhenCurr
 function statusText(items: readonly Attention[]): string {
   const icon = items.some(({ urgent }) => urgent) ? '$(warning) MCP:' : '$(mcp)';
   const kinds = new Set(items.map(({ finding }) => finding.kind));
-  return items.length === 0 ? icon : `${icon} ${kinds.size === 1 ? countsText(items.map(({ finding }) => finding)) : items.length}`;
+  return items.length === 0 ? icon : `${icon} ${kinds.size === 1 ? itemCounts(items) : items.length}`;
 }
 
 /** "3 servers running, all current" only when every version is known and none is newer. @param newer for how many servers an update can be installed */
@@ -69,11 +71,16 @@ function quietText({ instances }: Snapshot, newer: number): string {
   // Of findings that the user ignores, and of information.
   const toldOf = instances.some(({ findings }) => findings.some(({ confidence }) => confidence !== 'unknown'));
   const unknown = instances.filter((instance) => !isKnown(instance)).length;
-  if (!toldOf && unknown === 0) {
+  const undecided = instances.filter((instance) => isKnown(instance) && isUndecided(instance)).length;
+  if (!toldOf && unknown + undecided === 0) {
     return one ? t('1 server running, current') : t('{0} servers running, all current', instances.length);
   }
   const state = newer === 0 ? t('no problems found') : newer === 1 ? t('1 update available') : t('{0} updates available', newer);
-  return unknown === 0 ? t('{0}, {1}', servers, state) : t('{0}, {1} ({2})', servers, state, unknownText(unknown, instances.length));
+  if (unknown + undecided === 0) {
+    return t('{0}, {1}', servers, state);
+  }
+  const told = undecided === 0 ? unknownText(unknown, instances.length) : t('{0} not certain', unknown + undecided);
+  return t('{0}, {1} ({2})', servers, state, told);
 }
 
 /** @param unknown how many of the servers have an unknown version */
@@ -111,10 +118,10 @@ function tooltip({ items, newer, summary }: Told, snapshot: Snapshot, facts: Win
 
 /** "14 healthy · 588 MB": the servers without a line of their own. */
 function restText(items: readonly Attention[], snapshot: Snapshot): string | undefined {
-  const told = new Set(items.map(({ instance }) => instance?.id));
+  const told = new Set(items.flatMap(serversOf).map(({ id }) => id));
   const others = snapshot.instances.filter(({ id }) => !told.has(id));
   // A finding that the user ignores is not health.
-  const quiet = others.filter(({ findings }) => stateText(findings) !== undefined).length;
+  const quiet = others.filter((one) => stateText(one.findings) !== undefined || isUndecided(one)).length;
   const memory = roundedMemory(others.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
   const counts = [others.length > quiet && t('{0} healthy', others.length - quiet), quiet > 0 && t('{0} other', quiet)];
   return others.length === 0 ? undefined : [...counts, memory].filter(Boolean).join(' · ');
@@ -134,21 +141,23 @@ function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFa
 /** One row of the tooltip's table: state, name, versions and owner, link. The words are those of its row in the view. */
 function serverLine(item: Attention, facts: WindowFacts): string {
   const { instance, definition, finding } = item;
+  const state = instance && (item.copies ? copiesText(item.copies) : versionAndState(instance, stateText(instance.findings)));
   const told = instance
-    ? [versionAndState(instance, stateText(instance.findings)), shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
+    ? [state, shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
-  return `| ${[icon, `**${asMarkdown(item.name, longestName)}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
+  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
 }
 
 function isKnown({ package: own }: Instance): boolean {
   return own !== null && own.running !== null && own.installed !== null;
 }
 
-const links: Readonly<Record<FixKind, readonly [icon: string, label: Message, command: string]>> = {
+const links: Readonly<Record<Attention['fix'], readonly [icon: string, label: Message, command: string]>> = {
   restart: ['$(debug-restart) ', msg('Restart'), commands.restartInstance],
   upgrade: ['$(cloud-download) ', msg('Upgrade…'), commands.upgradeInstance],
   stop: ['$(debug-stop) ', msg('Stop…'), commands.stopInstance],
+  'stop-copies': ['$(debug-stop) ', msg('Stop…'), commands.stopCopies],
   step: ['', msg('How to Restart'), commands.howToRestart],
   open: ['$(go-to-file) ', msg('Open'), commands.revealDefinition],
 };

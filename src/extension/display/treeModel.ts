@@ -6,6 +6,7 @@ import type { Instance, Snapshot } from '../../model/snapshot.ts';
 import { billOf, billText } from '../../presentation/bill.ts';
 import { driftOf, driftSummary } from '../../presentation/drift.ts';
 import { roundedMemory } from '../../presentation/quantities.ts';
+import { hostText } from '../../presentation/relayHost.ts';
 import type { WindowFacts } from '../window/windowFacts.ts';
 import { attentions, countedFindings, countsText } from './attention.ts';
 import { oneLine } from './plainText.ts';
@@ -35,16 +36,26 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
   }
   const rows = groupBy === 'client' ? groups.map((group) => clientRow(group, context)) : regrouped(groups, groupBy, context);
   const drifts = groupBy === 'server' ? driftGroup(context) : [];
-  return [...attentionGroup(context), ...rows, ...drifts, ...billRow(snapshot)];
+  return [...attentionGroup(context), ...rows, ...drifts, ...hostRows(snapshot), ...billRow(snapshot)];
 }
 
 /** What all servers cost, as the last row. */
 function billRow({ instances }: Snapshot): TreeNode[] {
-  const text = billText(billOf(instances), (bytes) => roundedMemory(bytes) ?? t('memory unknown'));
+  const text = billText(billOf(instances), sizeText);
   return text === undefined
     ? []
     : [{ ...groupRow('bill', t('In all'), { id: 'pie-chart' }, []), description: text, expanded: false, spoken: text }];
 }
+
+/** The process that runs the guards of relays. */
+function hostRows(snapshot: Snapshot): TreeNode[] {
+  return (snapshot.hosts ?? []).map((host) => {
+    const text = hostText(host, snapshot, sizeText);
+    return { ...groupRow(`host:${host.pid}`, t('Guards of relays'), { id: 'vm' }, []), description: text, expanded: false, spoken: text };
+  });
+}
+
+const sizeText = (bytes: number): string => roundedMemory(bytes) ?? t('memory unknown');
 
 function attentionGroup(context: RowContext): TreeNode[] {
   const children = attentions(context.snapshot, context.facts).map((item) => attentionRow(item, context));

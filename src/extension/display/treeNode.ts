@@ -40,8 +40,8 @@ export interface RowAbilities {
   readonly configured?: boolean;
   /** Whether its entry can use the guard or already uses it. */
   readonly guard?: 'guardable' | 'guarded' | undefined;
-  /** How its finding is fixed, where that is no restart: `stepwise` = the user, in its client. */
-  readonly fix?: 'stoppable' | 'stepwise';
+  /** How its finding is fixed, where that is no restart: `stepwise` = the user, in its client; `surplus` = it stands for several idle copies. */
+  readonly fix?: 'stoppable' | 'stepwise' | 'surplus';
   /** VS Code shows what it writes to standard error. */
   readonly output?: boolean;
   /** This window can start it. */

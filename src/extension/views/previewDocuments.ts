@@ -9,13 +9,15 @@ import {
   window,
   workspace,
 } from 'vscode';
+import type { EditableFile } from '../../action/protect/editableFile.ts';
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import { t } from '../../base/language/translate.ts';
+import { isCutByEditor } from '../display/guardQuestions.ts';
 import { commands, previewScheme } from '../manifestNames.ts';
-import { askBeside } from '../messages.ts';
+import { askBeside, tell } from '../messages.ts';
 
 interface Preview {
-  readonly file: string;
+  readonly file: Pick<EditableFile, 'path' | 'text'>;
   /** The proposed content. */
   readonly after: string;
   readonly title: string;
@@ -50,14 +52,24 @@ export class PreviewDocuments implements TextDocumentContentProvider, Disposable
    */
   async ask({ file, after, title, notice }: Preview): Promise<boolean> {
     this.decide(false);
+    if (isCutByEditor(file.text, after)) {
+      tell(
+        'warning',
+        t(
+          '{0} was not changed: the change is in a line that is too long for the editor. “mcp-shepherd protect” shows it in a terminal.',
+          file.path,
+        ),
+      );
+      return false;
+    }
     // The same file name, so that the editor chooses the same language.
-    const proposed = Uri.from({ scheme: previewScheme, path: `/${basename(file)}`, query: file });
+    const proposed = Uri.from({ scheme: previewScheme, path: `/${basename(file.path)}`, query: file.path });
     const address = proposed.toString();
     const decided = new Promise<boolean>((decide) => {
       this.#open = { address, text: after, decide };
     });
     this.#changed.fire(proposed);
-    await editor.executeCommand('vscode.diff', Uri.file(file), proposed, title, { preview: false });
+    await editor.executeCommand('vscode.diff', Uri.file(file.path), proposed, title, { preview: false });
     await askBeside(notice, { [t('Write Change')]: commands.writeChange, [t('Discard')]: commands.discardChange }, decided);
     await closeTabs((shown) => shown === address && shown !== this.#open?.address);
     return decided;

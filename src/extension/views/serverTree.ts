@@ -18,7 +18,7 @@ import {
 import { type Disposable, DisposableStore } from '../../base/disposable.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { attentions, countsText } from '../display/attention.ts';
+import { attentions, itemCounts } from '../display/attention.ts';
 import { definitionTooltip, instanceTooltip } from '../display/instanceTooltip.ts';
 import { asMarkdown, machineText } from '../display/plainText.ts';
 import { problemsMessage } from '../display/problemLog.ts';
@@ -141,7 +141,8 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
     if (instance) {
       return instanceTooltip(instance, definition, facts, Date.now());
     }
-    if (node?.kind === 'problem') {
+    // What does not fit into a narrow view: the sum, names that a row folds.
+    if (node?.kind === 'problem' || node?.kind === 'group') {
       return asMarkdown(node.spoken, 600);
     }
     return definition && definitionTooltip(definition, facts, snapshot && restingGuard(definition, snapshot));
@@ -163,7 +164,7 @@ export class ServerTree implements TreeDataProvider<string>, Disposable {
       this.#changed.fire([...changed]);
     }
     const found = attentions(snapshot, facts);
-    const counts = countsText(found.map(({ finding }) => finding));
+    const counts = itemCounts(found);
     if (counts !== this.#view.badge?.tooltip) {
       this.#view.badge = counts === undefined ? undefined : { value: found.length, tooltip: counts };
     }

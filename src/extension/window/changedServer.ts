@@ -62,7 +62,14 @@ export async function startChangedServer(
       }
     }
   }
-  return t('VS Code did not start {0}. See its output for the reason; start it from “MCP: List Servers”.', definition.name);
+  const { definitions } = await editor.scan();
+  // VS Code 1.139 offers one server of a name in all folders of a window.
+  const twin = definitions.find(
+    (one) => one.name === definition.name && one.id !== definition.id && editorServerIds(one, editor.folders()).length > 0,
+  );
+  return twin
+    ? t('VS Code did not start {0}: it may offer only the one of this name in {1}. Rename one of them.', definition.name, twin.file)
+    : t('VS Code did not start {0}. See its output for the reason; start it from “MCP: List Servers”.', definition.name);
 }
 
 /** Requests one start and waits for the process. `nothing`: VS Code finished, but `showMs` later there is no process; `pending`: VS Code has not finished. */

@@ -13,7 +13,7 @@ interface SleepOptions {
   readonly limitMs: number;
   /** Milliseconds of a clock that never goes back, the one of `ServerLink.usedAt`. */
   readonly now: () => number;
-  readonly table: Pick<ProcessTable, 'list'>;
+  readonly table: Pick<ProcessTable, 'list' | 'detail'>;
   /** The server that serves now; undefined while none does, or messages wait. */
   readonly serving: () => Serving | undefined;
   readonly memory: Pick<SessionMemory, 'subscriptions' | 'hasTasks'>;

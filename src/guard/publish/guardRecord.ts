@@ -135,6 +135,12 @@ export class GuardRecord {
     this.mark('refused', calls && { ...calls, last: this.#redacted(calls.last) });
   }
 
+  /** Sets the name that the client states in its handshake, which replaces the name of its program. The client may write anything there. */
+  clientNamed(name: string, version: string | undefined): void {
+    const stated = { name: this.#redacted(name), ...(version === undefined ? {} : { version: this.#redacted(version) }) };
+    this.set({ client: { ...this.instance.record.client, ...stated } });
+  }
+
   #redacted(text: string): string {
     return recordText(this.#redactor?.text(text) ?? text);
   }

@@ -1,7 +1,7 @@
 import { errorName } from '../../base/errors.ts';
 import type { ProcessRow, ProcessTable } from '../../model/process.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
-import { resolveServer } from '../../process/tree/launcherChain.ts';
+import { findServer } from '../../process/tree/launcherChain.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function runningPackage(pid: number, table: ProcessTable): Promise<
     if (!started) {
       return { unknown: 'it ended' };
     }
-    const chain = resolveServer(started, processTree(rows), () => false);
+    const chain = await findServer(started, processTree(rows), (row) => table.detail(row));
     return chain ? identifyPackage(chain.server, await table.detail(chain.server)) : { unknown: 'no server runs below its launcher yet' };
   } catch (error) {
     return { unknown: `the process table cannot be read (${errorName(error)})` };

@@ -6,7 +6,7 @@ import type { DriftedPackage } from './codeDrift.ts';
 export type ToolRefusal = { readonly result: Readonly<Record<string, unknown>> } | { readonly error: Readonly<Record<string, unknown>> };
 
 /** The command that restarts this server, or what a person has to do where no command can. */
-export type RestartHint = string | { readonly step: string };
+export type RestartHint = string | { readonly step: string; readonly endsSession?: true };
 
 interface RefusalFacts {
   /** `params` of the call as they came; may be any value. */
@@ -58,12 +58,13 @@ export function isModern(params: unknown): boolean {
 function refusalText({ params, packages, restartHint, readsPass, notRestarted }: RefusalFacts): string {
   const shown = packages.slice(0, mostPackages).map(driftText);
   const rest = packages.length > shown.length ? ` and ${packages.length - shown.length} more packages` : '';
+  const endsSession = typeof restartHint === 'object' && restartHint.endsSession;
   const missing = packages.some(({ how }) => how === 'removed') ? 'install what is missing, then ' : '';
   return [
     `Not executed, nothing was written: this MCP server runs different code than is installed now: ${shown.join('; ')}${rest}.`,
     `The call of ${JSON.stringify(shownTool(params))} was stopped before it reached the server.`,
     ...(notRestarted === undefined ? [] : [`A restart was tried and failed: ${notRestarted}.`]),
-    `To continue, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. The session is kept; repeat the call afterwards.`,
+    `To continue, restart the server: ${missing}${typeof restartHint === 'string' ? `run "${restartHint}"` : restartHint.step}. ${endsSession ? 'Repeat' : 'The session is kept; repeat'} the call afterwards.`,
     ...(readsPass ? ['Tools that only read still work.'] : []),
   ].join(' ');
 }

@@ -1,6 +1,6 @@
 import { errorName } from '../../base/errors.ts';
 import type { ProcessTable } from '../../model/process.ts';
-import { resolveServer } from '../../process/tree/launcherChain.ts';
+import { findServer } from '../../process/tree/launcherChain.ts';
 import { processTree } from '../../process/tree/processTree.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
 import type { SessionMemory } from '../relay/sessionMemory.ts';
@@ -17,7 +17,7 @@ type Session = Pick<SessionMemory, 'isStateless' | 'subscriptions' | 'hasTasks'>
 export async function restartLoss(
   link: Serving,
   memory: Session,
-  table: Pick<ProcessTable, 'list'>,
+  table: Pick<ProcessTable, 'list' | 'detail'>,
   drainMs: number,
 ): Promise<string | undefined> {
   if (!link.isIdle && !(await link.idle(drainMs, new AbortController().signal))) {
@@ -35,12 +35,12 @@ export async function restartLoss(
   return memory.hasTasks ? 'it offers tasks' : childOf(link.process.pid, table);
 }
 
-async function childOf(pid: number, table: Pick<ProcessTable, 'list'>): Promise<string | undefined> {
+async function childOf(pid: number, table: Pick<ProcessTable, 'list' | 'detail'>): Promise<string | undefined> {
   try {
     const rows = await table.list();
     const tree = processTree(rows);
     const started = rows.find((row) => row.pid === pid);
-    const chain = started && resolveServer(started, tree, () => false);
+    const chain = started && (await findServer(started, tree, (row) => table.detail(row)));
     if (!chain) {
       return 'its process is not known';
     }

@@ -31,7 +31,12 @@ interface SessionParts {
 export async function publishSession(parts: SessionParts): Promise<GuardRecord | undefined> {
   const { environment, instance, conflict, relay, now, versions, say } = parts;
   const { lazy } = relay.memory;
-  const x = { ...(conflict === undefined ? {} : { conflict }), ...(lazy ? { start: lazy.mark } : {}) };
+  const { guard } = environment.facts;
+  const x = {
+    ...(conflict === undefined ? {} : { conflict }),
+    ...(lazy ? { start: lazy.mark } : {}),
+    ...(guard === undefined || guard.pid === process.pid ? {} : { hostPid: process.pid }),
+  };
   const record = await environment.publish(instance, x, controlHandlers(parts), say);
   const { servers, problem } = now();
   await record?.serves(servers, problem, versions);

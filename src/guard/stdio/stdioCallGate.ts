@@ -7,12 +7,14 @@ import type { GuardOptions } from '../options/guardOptions.ts';
 import type { ClientsProcess } from '../process/guardPlace.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
+import type { GuardRecord } from '../publish/guardRecord.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { CallGate, ToolCall, Verdict } from '../relay/relayContext.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
-import { restartCommandLine } from '../stale/restartCommandLine.ts';
+import { restartCure } from '../stale/restartCure.ts';
 import type { ServerCode } from '../stale/serverCode.ts';
 import { type GateDecision, StaleGate, type StaleReport } from '../stale/staleGate.ts';
+import type { RestartHint } from '../stale/staleRefusal.ts';
 import { createUpdateNote, type NotedPackage } from '../stale/updateNote.ts';
 import { restartLoss } from './restartLoss.ts';
 import type { RestartOutcome } from './supervisor.ts';
@@ -38,7 +40,7 @@ interface CallGateOptions {
   /** Whether the server is being replaced now; `restart` then gets that outcome. */
   isRestarting(): boolean;
   /** The command that restarts the server. */
-  restartHint(): string;
+  restartHint(): RestartHint;
   log(line: string): void;
   /** Called when the versions of a server become known. */
   recorded(versions: ReturnType<StaleGate['recorded']>, server: ServerProcess): void;
@@ -287,20 +289,32 @@ class CallParams {
   }
 }
 
-interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note'> {
+interface CallGateParts extends Omit<CallGateOptions, 'restartHint' | 'note' | 'mark'> {
   /** PID of the current server, or of its launcher. */
   readonly serving: () => number;
   /** The package that it was recorded to have loaded. */
   readonly running: () => NotedPackage | undefined;
+  /** The guard's record, once it is published; the promise has none where it cannot be. */
+  readonly record: () => Promise<GuardRecord | undefined> | undefined;
 }
 
 /** Makes the gate of one session. Loaded by `import()` while the server starts. */
 export function createCallGate(parts: CallGateParts): StdioCallGate {
   const { options, serving, running } = parts;
-  const runFolder = runFolderOf(options, parts.place.env);
+  const { env } = parts.place;
+  const runFolder = runFolderOf(options, env);
+  // A guard that is just being published is found by the time that a person types the command.
+  let unpublished = false;
   return new StdioCallGate({
     ...parts,
-    restartHint: () => restartCommandLine(serving(), runFolder, parts.place.env),
+    restartHint: () => {
+      void parts.record()?.then((record) => {
+        unpublished = record === undefined;
+      });
+      const step = 'disconnect it in your client and connect it again';
+      return restartCure(['restart', String(serving())], runFolder, { env, unpublished, step });
+    },
+    mark: (name, value) => void parts.record()?.then((record) => record?.mark(name, value)),
     note: options.updateNote && runFolder ? createUpdateNote({ runDir: runFolder.path, running }) : undefined,
   });
 }

@@ -212,7 +212,7 @@ export class StdioSession {
         this.#versions.set(server, versions);
         this.#publishServers();
       },
-      mark: (name, value) => void this.#record?.then((record) => record?.mark(name, value)),
+      record: () => this.#record,
     });
     if (readOnly) {
       gate.readOnly = { text: this.#conflict ?? '', promote: () => this.#promote() };
@@ -293,12 +293,8 @@ export class StdioSession {
     }
   }
 
-  /** Sets the name that the client states in its handshake, which replaces the name of its program. */
   #clientNamed(name: string, version: string | undefined): void {
-    void this.#record?.then((record) => {
-      const client = { ...record?.instance.record.client, name, ...(version === undefined ? {} : { version }) };
-      record?.set({ client });
-    });
+    void this.#record?.then((record) => record?.clientNamed(name, version));
   }
 
   #changed(servers: readonly ServerProcess[], problem: string | undefined): void {

@@ -92,7 +92,13 @@ export class Supervisor {
 
   /** @throws the system's error when it cannot be started */
   async begin(): Promise<void> {
-    this.#relay.release(await this.#replacement.connect());
+    const link = await this.#replacement.connect();
+    if (this.#ending.signal.aborted) {
+      // A signal came during the start: no other function knows this server.
+      await endServer(link.process, { politeMs: 0, termMs: endTermMs });
+    } else {
+      this.#relay.release(link);
+    }
   }
 
   /** Goes on with a server that runs already; without one, starts a server in the state of the session. */

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isRecord } from '../../base/json.ts';
 import { readBounded, statPath } from '../../storage/boundedFile.ts';
 import { compareVersions } from '../../version/compareVersions.ts';
+import { activatedTool } from './activatedTool.ts';
 import { followLinks, newestChange, type SearchPlace } from './commandPath.ts';
 import { upwards } from './versionManagers.ts';
 
@@ -38,7 +39,15 @@ function bundleFolder(path: string): BundleFolder | undefined {
   if (extension) {
     const [, place = '', root = '', , publisher = '', name = '', version = '', rest = ''] = extension;
     const key = `${publisher}.${name}`.toLowerCase();
-    return { kind: 'extension', name, version: version.replace(/-(linux|darwin|win32|alpine|web)(-\w+)?$/, ''), place, rest, root, key };
+    return {
+      kind: 'extension',
+      name,
+      version: version.replace(/-(linux|darwin|win32|alpine|web|universal)(-\w+)?$/, ''),
+      place,
+      rest,
+      root,
+      key,
+    };
   }
   const plugin = /^((.*[\\/]plugins)[\\/]cache[\\/]([^\\/]+)[\\/]([^\\/]+)[\\/]([^\\/]+))[\\/](.+)$/.exec(path);
   if (plugin) {
@@ -50,10 +59,15 @@ function bundleFolder(path: string): BundleFolder | undefined {
 
 /**
  * The installation that replaced a bundle: an update writes another folder beside the old one and names it in the client's list. Undefined for a path in no bundle,
- * while the list still names its folder, and when the list cannot be read or names several others.
- * @param visited gets the list
+ * while the list still names its folder, and when the list cannot be read or names several others. Unknown where another profile of VS Code still has the old one.
+ * @param cwd of the server: what a plugin has for another project does not count
+ * @param visited gets the lists
  */
-export function replacedBundle(path: string, visited: Set<string>): { readonly old: ClientBundle; readonly now: ClientBundle } | undefined {
+export function replacedBundle(
+  path: string,
+  cwd: string | undefined,
+  visited: Set<string>,
+): { readonly old: ClientBundle; readonly now: ClientBundle } | { readonly unknown: string } | undefined {
   const old = bundleFolder(path);
   if (old === undefined) {
     return undefined;
@@ -64,15 +78,48 @@ export function replacedBundle(path: string, visited: Set<string>): { readonly o
     return undefined;
   }
   visited.add(list);
-  const places = new Set(
-    (old.kind === 'extension' ? installedExtensions : installedPlugins)(read.text, old.root)
-      .filter(({ key }) => key === old.key)
-      .map(({ place }) => place),
-  );
+  const installed = old.kind === 'extension' ? installedExtensions(read.text, old.root) : installedPlugins(read.text, old.root, cwd);
+  const places = new Set(installed.filter(({ key }) => key === old.key).map(({ place }) => place));
   const [place] = places;
   const now = place === undefined || places.has(old.place) || places.size !== 1 ? undefined : bundleFolder(join(place, old.rest));
-  return now?.key === old.key ? { old, now } : undefined;
+  if (now?.key !== old.key) {
+    return undefined;
+  }
+  const profile = old.kind === 'extension' ? profileWith(old, visited) : undefined;
+  return profile === undefined
+    ? { old, now }
+    : { unknown: `${profile} names the version that it runs: which profile its window has is not known` };
 }
+
+/** The list of a profile, beside that of the default profile, that has the folder of an extension. */
+function profileWith({ root, place }: BundleFolder, visited: Set<string>): string | undefined {
+  const home = dirname(dirname(root));
+  const products = ['.config', 'Library/Application Support', 'AppData/Roaming'].flatMap((folder) =>
+    entriesOf(join(home, folder)).map((product) => join(home, folder, product)),
+  );
+  const lists = [...products, join(dirname(root), 'data')].flatMap((product) => {
+    const profiles = join(product, 'User', 'profiles');
+    return entriesOf(profiles).map((profile) => join(profiles, profile, 'extensions.json'));
+  });
+  return lists.find((list) => {
+    const read = readBounded(list);
+    if (read.status === 'ok') {
+      visited.add(list);
+    }
+    return read.status === 'ok' && installedExtensions(read.text, root).some((one) => one.place === place);
+  });
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).slice(0, mostEntries);
+  } catch {
+    return [];
+  }
+}
+
+/** Of a folder of settings, so many entries are looked at. */
+const mostEntries = 500;
 
 interface Installed {
   readonly key: string;
@@ -91,14 +138,17 @@ function installedExtensions(text: string, root: string): Installed[] {
 }
 
 /** Written by Claude Code 2.1: a list of installations (user, project, local) for each plugin; earlier versions wrote one installation. */
-function installedPlugins(text: string, root: string): Installed[] {
+function installedPlugins(text: string, root: string, cwd: string | undefined): Installed[] {
   const json = parsed(text);
   const plugins = isRecord(json) && isRecord(json.plugins) ? Object.entries(json.plugins) : [];
   const cache = join(root, 'cache');
   return plugins.flatMap(([key, one]) =>
     (Array.isArray(one) ? one : [one]).flatMap((entry: unknown) => {
-      const place = isRecord(entry) ? entry.installPath : undefined;
-      return typeof place === 'string' && resolve(place) === place && place.startsWith(cache) ? [{ key: key.toLowerCase(), place }] : [];
+      const { installPath: place, projectPath } = isRecord(entry) ? entry : {};
+      const isElsewhere = typeof projectPath === 'string' && cwd !== undefined && !`${cwd}/`.startsWith(`${projectPath}/`);
+      return !isElsewhere && typeof place === 'string' && resolve(place) === place && place.startsWith(cache)
+        ? [{ key: key.toLowerCase(), place }]
+        : [];
     }),
   );
 }
@@ -112,8 +162,8 @@ function parsed(text: string): unknown {
 }
 
 /**
- * The environment that a new session of the client gets, where a default of nvm or fnm was changed after the client started: the client keeps the PATH of its start,
- * which names the old version of Node. Undefined while both are the same, and for every other PATH.
+ * The environment that a new session of the client gets, where a default of nvm or fnm, or a file that mise follows, was changed after the client started: the client keeps
+ * the PATH of its start, which names the old version. Undefined while both are the same, and for every other PATH.
  * nvm: `alias/default` (nvm.sh, `nvm_resolve_alias`). fnm: `aliases/default`, or, where something else than the default chose the version that is used, the nearest
  * `.node-version` or `.nvmrc`.
  * @param startedAt when the client took its environment, epoch ms
@@ -126,8 +176,8 @@ export function environmentNow(place: SearchPlace, startedAt: number, visited: S
     return undefined;
   }
   const next = folders.map((folder) => {
-    const chosen = nvmChoice(folder, place, visited) ?? fnmChoice(folder, place, visited);
-    return chosen?.bin !== undefined && newestChange([chosen.decidedBy]) > startedAt ? chosen.bin : folder;
+    const chosen = [nvmChoice, fnmChoice, activatedTool].flatMap((choice) => choice(folder, place, startedAt, visited) ?? [])[0];
+    return chosen?.bin !== undefined && chosen.isNew ? chosen.bin : folder;
   });
   const path = next.join(':');
   return path === folders.join(':') ? undefined : new Map([...environment, ['PATH', path]]);
@@ -138,7 +188,7 @@ const chosenFolder = /[\\/]\.?(pyenv|rbenv|nodenv|asdf|mise)[^\\/]*[\\/]([\d.]+[
 const shimFolder = /[\\/]\.?(pyenv|rbenv|nodenv|asdf|mise)[^\\/]*[\\/]shims[\\/]?$/;
 
 /**
- * The environment that a client gave a process, where a shim became that process and changed it: pyenv, nodenv, rbenv, asdf and mise put the folders of the chosen
+ * The environment that a client gave a process, where a shim became that process and changed it: pyenv, nodenv, rbenv, asdf, mise and snap put the folders of the chosen
  * version on PATH, and the first three write the version into a variable. The same object where no shim did, undefined where the client's own choice is not known.
  * @param client environment of the process that started it
  * @param entry variables of its entry
@@ -150,15 +200,19 @@ export function environmentBeforeShims(
 ): ReadonlyMap<string, string> | undefined {
   const tools = ['PYENV', 'RBENV', 'NODENV'].filter((tool) => environment.has(`${tool}_HOOK_PATH`) && !client?.has(`${tool}_HOOK_PATH`));
   const folders = environment.get('PATH')?.split(':') ?? [];
+  const snap = environment.get('SNAP');
+  const bySnap = snap !== undefined && client?.get('SNAP') !== snap;
   // `mise activate` changes the PATH of the shell in which the client was started.
-  const byShim = tools.length > 0 || (folders.some((one) => shimFolder.test(one)) && !environment.has('MISE_SHELL'));
+  const byShim = tools.length > 0 || bySnap || (folders.some((one) => shimFolder.test(one)) && !environment.has('MISE_SHELL'));
   const given = 'PATH' in entry ? entry.PATH : client?.get('PATH');
   const before = given?.split(':') ?? [];
-  const kept = folders.filter((one) => !chosenFolder.test(one) || before.includes(one));
+  const isChosen = (one: string): boolean => chosenFolder.test(one) || (bySnap && one.startsWith(`${snap}/`));
+  const kept = folders.filter((one) => !isChosen(one) || before.includes(one));
   if (!byShim || (tools.length === 0 && kept.length === folders.length)) {
     return environment;
   }
-  if (given == null || kept.join(':') !== given) {
+  // mise leaves out a folder that is there twice.
+  if (given == null || onceEach(kept) !== onceEach(before)) {
     return undefined;
   }
   const restored = new Map([...environment, ['PATH', given]]);
@@ -173,29 +227,47 @@ export function environmentBeforeShims(
   return restored;
 }
 
+function onceEach(folders: readonly string[]): string {
+  return [...new Set(folders)].join(':');
+}
+
 /** The settings that decide which Node a new session uses, and that Node's folder of programs, when it is installed. */
 interface NodeChoice {
-  readonly decidedBy: string;
+  /** The choice changed after the client started. */
+  readonly isNew: boolean;
   readonly bin: string | undefined;
 }
 
-function nvmChoice(folder: string, { searched }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
-  const root = /^(\/.*)\/versions\/node\/v[\d.]+\/bin\/?$/.exec(folder)?.[1];
-  if (root !== undefined) {
-    searched?.add('alias/default');
-  }
-  const decidedBy = root === undefined ? undefined : join(root, 'alias', 'default');
-  if (root === undefined || decidedBy === undefined || statPath(decidedBy).status !== 'ok') {
+/** The default may name a range (`22`, `lts/*`): then a version that was installed later is chosen without a change of the default itself. */
+function nvmChoice(folder: string, { searched }: SearchPlace, startedAt: number, visited: Set<string>): NodeChoice | undefined {
+  const [, root, own] = /^(\/.*)\/versions\/node\/(v[\d.]+)\/bin\/?$/.exec(folder) ?? [];
+  if (root === undefined) {
     return undefined;
   }
-  visited.add(decidedBy);
+  searched?.add('alias/default');
+  const aliases = join(root, 'alias');
+  const decidedBy = join(aliases, 'default');
+  if (statPath(decidedBy).status !== 'ok') {
+    return undefined;
+  }
   const versions = join(root, 'versions', 'node');
-  const version = nodeVersion('default', join(root, 'alias'), versions);
-  return { decidedBy, bin: version === undefined ? undefined : join(versions, version, 'bin') };
+  visited.add(decidedBy).add(versions);
+  const isYoung = (version: string): boolean => newestChange([join(versions, version)]) > startedAt;
+  const version = nodeVersion('default', aliases, versions);
+  const before = nodeVersion('default', aliases, versions, (one) => !isYoung(one));
+  return {
+    isNew: newestChange([decidedBy]) > startedAt || (version !== undefined && isYoung(version) && (before ?? own) === own),
+    bin: version === undefined ? undefined : join(versions, version, 'bin'),
+  };
 }
 
 /** fnm gives each shell a link of its own; its target is the version that the shell uses. */
-function fnmChoice(folder: string, { cwd, environment, searched }: SearchPlace, visited: Set<string>): NodeChoice | undefined {
+function fnmChoice(
+  folder: string,
+  { cwd, environment, searched }: SearchPlace,
+  startedAt: number,
+  visited: Set<string>,
+): NodeChoice | undefined {
   const shell = /^(\/.*\/fnm_multishells\/[^/]+)\/bin\/?$/.exec(folder)?.[1];
   const used = shell === undefined ? undefined : followLinks(shell, new Set());
   const [, root, version = ''] = /^(\/.*)\/node-versions\/(v[\d.]+)\/installation$/.exec(used ?? '') ?? [];
@@ -214,10 +286,12 @@ function fnmChoice(folder: string, { cwd, environment, searched }: SearchPlace, 
     const read = readBounded(file, 4096);
     const wanted = read.status === 'ok' ? nodeVersion(read.text.trim(), join(root, 'aliases'), versions) : undefined;
     // The version of the default says that the shell does not follow these files.
-    return used === usual ? undefined : { decidedBy: file, bin: inFnm(versions, wanted === version ? undefined : wanted) };
+    return used === usual
+      ? undefined
+      : { isNew: newestChange([file]) > startedAt, bin: inFnm(versions, wanted === version ? undefined : wanted) };
   }
   visited.add(alias);
-  return { decidedBy: alias, bin: usual === used || usual === undefined ? undefined : join(usual, 'bin') };
+  return { isNew: newestChange([alias]) > startedAt, bin: usual === used || usual === undefined ? undefined : join(usual, 'bin') };
 }
 
 function inFnm(versions: string, version: string | undefined): string | undefined {
@@ -227,8 +301,8 @@ function inFnm(versions: string, version: string | undefined): string | undefine
 /** Most aliases that lead to each other. */
 const mostAliases = 8;
 
-/** The installed version that a name or a prefix means: aliases first, then the newest that fits. @returns with the `v`; undefined when none is installed */
-function nodeVersion(name: string, aliases: string, versions: string): string | undefined {
+/** The installed version that a name or a prefix means: aliases first, then the newest that fits. @param counts which versions are looked at @returns with the `v`; undefined when none is installed */
+function nodeVersion(name: string, aliases: string, versions: string, counts = (_: string): boolean => true): string | undefined {
   let wanted = name;
   for (let depth = 0; depth < mostAliases; depth += 1) {
     const alias = /^[\w./*-]+$/.test(wanted) && !wanted.includes('..') ? readBounded(join(aliases, wanted), 4096) : undefined;
@@ -243,7 +317,7 @@ function nodeVersion(name: string, aliases: string, versions: string): string | 
   }
   try {
     return readdirSync(versions)
-      .filter((one) => /^v\d+\.\d+\.\d+$/.test(one) && (prefix === '' || `${one}.`.startsWith(`v${prefix}.`)))
+      .filter((one) => /^v\d+\.\d+\.\d+$/.test(one) && (prefix === '' || `${one}.`.startsWith(`v${prefix}.`)) && counts(one))
       .sort((a, b) => Number(compareVersions('npm', b.slice(1), a.slice(1))))[0];
   } catch {
     return undefined;

@@ -12,6 +12,8 @@ export interface SearchPlace {
   readonly tried?: Set<string>;
   /** Gets what else was searched for in more than one folder. */
   readonly searched?: Set<string>;
+  /** Gets the names of the variables that scripts on the way read. */
+  readonly variables?: Set<string>;
 }
 
 /** More links on one path than any kernel follows. */
@@ -121,6 +123,15 @@ export function followLinks(path: string, visited: Set<string>): string | undefi
     }
   }
   return at;
+}
+
+/** The paths whose change can make the search for a program on PATH find another one: those that were tried, and the links in their folders. */
+export function searchedPaths(tried: readonly string[]): string[] {
+  const links = new Set<string>();
+  for (const folder of new Set(tried.map((path) => dirname(path)))) {
+    followLinks(folder, links);
+  }
+  return [...links, ...tried];
 }
 
 function parts(path: string): string[] {

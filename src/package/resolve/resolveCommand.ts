@@ -8,6 +8,7 @@ import { readStart, statPath } from '../../storage/boundedFile.ts';
 import { type Identified, identifyPackage } from '../identifyPackage.ts';
 import { findProgram, followLinks, fromHome, notFound, type SearchPlace, scriptFile } from './commandPath.ts';
 import { type CommandStep, type PackageScript, packageScript } from './packageScript.ts';
+import { variablesIn } from './shellValues.ts';
 import { cmdShim, powershellShim, type ShimCommand, shebangWords, shellShim } from './shimText.ts';
 import { holderOf, managedProgram, projectEnvironment } from './versionManagers.ts';
 
@@ -25,6 +26,8 @@ export interface Searches {
   readonly tried: readonly string[];
   /** A module, a project or a version file was searched for: only following the command again shows whether another one is found. */
   readonly searched: boolean;
+  /** Variables that scripts on the way read. */
+  readonly variables?: readonly string[];
 }
 
 /** The place that a command leads to on this disk now. */
@@ -52,16 +55,18 @@ export function resolveCommand(command: ClientCommand): CommandLead {
   const visited = new Set<string>();
   const searched = new Set<string>();
   const tried = new Set<string>();
+  const variables = new Set<string>();
   const scripts: PackageScript[] = [];
   const way = () => ({
     visited: [...visited],
     tried: [...tried],
     searched: searched.size > 0,
     ...(scripts.length > 0 ? { scripts } : {}),
+    ...(variables.size > 0 ? { variables: [...variables] } : {}),
   });
   let { words, cwd, environment } = command;
   for (let depth = 0; depth < deepest; depth += 1) {
-    const step = stepOf(words, { ...command, cwd, environment, tried, searched }, visited);
+    const step = stepOf(words, { ...command, cwd, environment, tried, searched, variables }, visited);
     if (step === 'elsewhere') {
       return { elsewhere: true, ...way() };
     }
@@ -204,8 +209,11 @@ function programStep([program = '', ...args]: Words, place: SearchPlace, visited
   const [interpreter = '', ...options] = first ?? [shell ?? 'sh'];
   const name = commandName(interpreter);
   if (isShell(name)) {
+    for (const name of variablesIn(text)) {
+      place.variables?.add(name);
+    }
     const python = /^'''exec' "?([^"\n]+?)"? "\$0"/m.exec(text)?.[1];
-    const shim = python === undefined ? shellShim(text, file, real) : { words: [python, file] };
+    const shim = python === undefined ? shellShim(text, file, real, place.environment) : { words: [python, file] };
     return shim ? shimStep(shim, args, place) : { unknown: `${file} is a shell script that does more than start one program` };
   }
   if (isNode(name) || isPython(name) || name === 'bun' || name === 'deno') {

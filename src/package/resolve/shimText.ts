@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, posix, resolve, win32 } from 'node:path';
 import { isShell } from '../../process/commandline/commandName.ts';
-import { splitShell } from '../../process/commandline/shellWords.ts';
 import { splitWindowsArgs } from '../../process/commandline/windowsArgs.ts';
 import { readBounded } from '../../storage/boundedFile.ts';
+import { ShellValues } from './shellValues.ts';
 
 /** The words of a `#!` line: program and options. `env` and its options are left out, so that the program is found on PATH. Undefined without such a line. */
 export function shebangWords(text: string): readonly string[] | undefined {
@@ -21,30 +21,6 @@ export function shebangWords(text: string): readonly string[] | undefined {
 
 /** Longer lines are not written by package managers (pnpm's search paths are the longest). */
 const mostLine = 8_192;
-/** Longer values are no names of folders. */
-const mostValue = 500;
-
-/** The folder that a script writes as its own, or a path from there: `$(dirname "$0")`, `"$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"` … */
-function ownFolder(written: string, file: string, real: string): string | undefined {
-  if (written.length > mostValue || !written.includes('dirname')) {
-    return undefined;
-  }
-  const form = written
-    .replaceAll('"', '')
-    .replaceAll("'", '')
-    .replace(/\s+/g, ' ')
-    .replaceAll(' -- ', ' ')
-    .replaceAll(/\$\{BASH_SOURCE(?:\[0\])?\}|\$BASH_SOURCE|\$0/g, '@')
-    .replaceAll('$(echo @ | sed -e s,\\\\,/,g)', '@')
-    .replaceAll(/\$\((?:readlink -f|realpath) @\)/g, '=')
-    .replaceAll(/ ?>\/dev\/null(?: 2>&1)?/g, '')
-    .trim();
-  const match =
-    /^\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/?$/.exec(form) ??
-    /^\$\(cd (?:-P )?\$\(dirname ([@=])\)((?:\/[\w.+-]+)*)\/? && pwd(?: -P)?\)\/?$/.exec(form);
-  return match ? posix.normalize(dirname(match[1] === '=' ? real : file) + (match[2] ?? '')) : undefined;
-}
-
 /** The one program that a shell script starts. */
 export interface ShimCommand {
   /** Program and arguments, without those that the script was given. */
@@ -61,10 +37,19 @@ export interface ShimCommand {
  *
  * @param file the script as it was found
  * @param real the same with its links resolved
+ * @param environment of the process that starts it; undefined when it is not known
  */
-export function shellShim(text: string, file: string, real: string): ShimCommand | undefined {
-  const target = targetShim(text, real);
-  return target ? { words: target } : preparedProgram(text, file, real);
+export function shellShim(text: string, file: string, real: string, environment?: ReadonlyMap<string, string>): ShimCommand | undefined {
+  const target = targetShim(text, real) ?? aubeShim(text, real);
+  return target ? { words: target } : preparedProgram(text, new ShellValues(text, file, real, environment));
+}
+
+/** The shims that mise writes for packages of npm name their target, from their own folder with links resolved. */
+function aubeShim(text: string, real: string): readonly string[] | undefined {
+  const target = /^# aube-bin-shim v\d+ target=([\w.@+/-]+)$/m.exec(text)?.[1];
+  return target !== undefined && text.includes(`exec node "$basedir/${target}" "$@"`)
+    ? ['node', posix.join(dirname(real), target)]
+    : undefined;
 }
 
 /** The shims of pnpm 11 and newer find their own folder with a loop that follows links. Each of their `exec` lines has the script's path from there. */
@@ -96,12 +81,11 @@ const starting = /^\s*(?:exec\s|(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s|.*\s"
 /** A start in the middle of a line. */
 const startsToo = /\bexec\s+[^<>\d\s]|\$[@*]|(?:[;&|]|\bthen|\bdo)\s*(?:\S*\/)?(?:node|bun|deno|python[\d.]*)\s/;
 
-function preparedProgram(text: string, file: string, real: string): ShimCommand | undefined {
+function preparedProgram(text: string, values: ShellValues): ShimCommand | undefined {
   const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
   if (lines.some((line) => line.length > mostLine)) {
     return undefined;
   }
-  const values = new Map<string, string | undefined>();
   const found = new Map<string, ShimCommand>();
   let cwd: string | undefined = '.';
   let ownPath = false;
@@ -109,15 +93,13 @@ function preparedProgram(text: string, file: string, real: string): ShimCommand 
   for (const whole of lines) {
     const line = whole.replace(valuesBefore, '');
     ownPath ||= /^\s*(?:export\s+)?(?:[^#]*\s)?PATH=/.test(whole);
-    const assigned = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line);
-    if (assigned?.[1] !== undefined) {
-      setValue(values, assigned[1], assigned[2] ?? '', file, real);
+    if (values.assign(line)) {
       continue;
     }
     const [, changed, rest = ''] =
       /^\s*(?:cd|pushd)\s+(?:-P\s+|--\s+)?(.*?)\s*(?:$|;\s*$|&&\s*(.*)$|\|\|\s*(?:exit|return|\{[^{}]*\bexit\b).*$)/.exec(line) ?? [];
     if (changed !== undefined) {
-      const to = ownFolder(changed, file, real) ?? onlyWord(changed, values, file);
+      const to = values.folder(changed);
       // In a branch it depends on a condition.
       cwd = branches > 0 || to === undefined || cwd === undefined ? undefined : posix.isAbsolute(to) ? to : posix.join(cwd, to);
     }
@@ -127,7 +109,7 @@ function preparedProgram(text: string, file: string, real: string): ShimCommand 
     const command = changed === undefined ? line : rest;
     branches += /^\s*(?:if|case|while|until|for)\b/.test(command) ? 1 : /^\s*(?:fi|esac|done)\b/.test(command) ? -1 : 0;
     if (starting.test(command) && !harmless.test(command)) {
-      const words = commandWords(command, values, file);
+      const words = commandWords(command, values);
       if (words === undefined || (cwd === undefined && !isAbsoluteCommand(words))) {
         return undefined;
       }
@@ -149,23 +131,22 @@ function preparedProgram(text: string, file: string, real: string): ShimCommand 
  * The commands that a shell script may end in, with the words that it was given left out. Variables whose value is not known stay as they are written. Empty for
  * what is no shell script.
  * @param file links resolved
+ * @param environment of the process that starts it; undefined when it is not known
  */
-export function possibleStarts(file: string): readonly (readonly string[])[] {
+export function possibleStarts(file: string, environment?: ReadonlyMap<string, string>): readonly (readonly string[])[] {
   const read = readBounded(file, 64 * 1024);
   const text = read.status === 'ok' ? read.text : '';
   const lines = text.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
   if (!isShell(posix.basename(shebangWords(text)?.[0] ?? '')) || lines.some((line) => line.length > mostLine)) {
     return [];
   }
-  const values = new Map<string, string | undefined>();
+  const values = new ShellValues(text, file, file, environment);
   return lines.flatMap((whole) => {
     const line = whole.replace(valuesBefore, '');
-    const assigned = /^\s*(?:export\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)=(.*)$/.exec(line);
-    if (assigned?.[1] !== undefined) {
-      setValue(values, assigned[1], assigned[2] ?? '', file, file);
+    if (values.assign(line)) {
       return [];
     }
-    const words = starting.test(line) && !harmless.test(line) ? simpleWords(line, values, file) : undefined;
+    const words = starting.test(line) && !harmless.test(line) ? values.words(line) : undefined;
     const own = words?.filter((word) => word !== '$@' && word !== '$*').slice(words[0] === 'exec' ? 1 : 0);
     return own?.length ? [own] : [];
   });
@@ -178,37 +159,8 @@ function isAbsoluteCommand([program = '', ...args]: readonly string[]): boolean 
   return posix.isAbsolute(interpreted && !args.includes('-m') ? (script ?? '') : program) && !(interpreted && args.includes('-m'));
 }
 
-/** Remembers a literal value, and the folder of the script. Any other value is unknown from here on. */
-function setValue(values: Map<string, string | undefined>, name: string, written: string, file: string, real: string): void {
-  const before = values.get(name);
-  if (/cygpath/.test(written)) {
-    // Only in the POSIX environments of Windows.
-    return;
-  }
-  const folder = ownFolder(written, file, real);
-  const plain = /^\s*(?:"([^"$`\\]*)"|'([^']*)'|([^\s"'$`\\;&|]*))\s*$/.exec(written);
-  const value = folder ?? (plain ? (plain[1] ?? plain[2] ?? plain[3]) : undefined);
-  // Set twice to different values: which one counts depends on a condition.
-  values.set(name, values.has(name) && before !== value ? undefined : value);
-}
-
-/** The words of one simple command, with the values that are known filled in. Undefined for more than one command. */
-function simpleWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
-  const direct = line
-    .replace(/\$\(\s*dirname\s+(?:--\s+)?"?\$0"?\s*\)|`dirname\s+"?\$0"?`|\$\{0%\/\*\}/g, dirname(file))
-    .replace(/\$\{?([A-Za-z_]\w*)\}?/g, (whole, name: string) => values.get(name) ?? whole);
-  const commands = splitShell(direct);
-  return commands?.length === 1 ? commands[0]?.words : undefined;
-}
-
-/** The literal value of a word; undefined when it is not known. */
-function onlyWord(written: string, values: ReadonlyMap<string, string | undefined>, file: string): string | undefined {
-  const [word, ...more] = simpleWords(written, values, file) ?? [];
-  return word === undefined || more.length > 0 || /[$`~]|^-$/.test(word) ? undefined : word;
-}
-
-function commandWords(line: string, values: ReadonlyMap<string, string | undefined>, file: string): readonly string[] | undefined {
-  let words = simpleWords(line, values, file)?.filter((word) => word !== '$@' && word !== '$*') ?? [];
+function commandWords(line: string, values: ShellValues): readonly string[] | undefined {
+  let words = values.words(line)?.filter((word) => word !== '$@' && word !== '$*') ?? [];
   if (words[0] === 'exec') {
     words = words.slice(words[1] === '-a' ? 3 : 1);
   }

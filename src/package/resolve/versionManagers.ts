@@ -173,7 +173,29 @@ const miseFiles = [
  * mise: the versions of all tools by `MISE_TOOL_VERSION`, the files from the working directory upwards and the global ones; the program is that of the one tool that
  * has it (mise.jdx.dev, configuration and shims). Versions like `22` and `latest` are links that mise keeps beside the versions.
  */
-function miseProgram(root: string, program: string, { cwd, environment }: SearchPlace, visited: Set<string>): Managed {
+function miseProgram(root: string, program: string, place: SearchPlace, visited: Set<string>): Managed {
+  const tools = miseVersions(place, visited);
+  if ('unknown' in tools) {
+    return tools;
+  }
+  const found = [...tools].flatMap(([tool, versions]) => {
+    // What mise installed from npm itself has no folder `bin`.
+    const path = versions
+      .flatMap((version) => ['bin', 'node_modules/.bin'].map((folder) => join(root, 'installs', tool, version, folder, program)))
+      .find((one) => statPath(one).status === 'ok');
+    return path === undefined ? [] : [path];
+  });
+  const [only] = found;
+  return only === undefined || found.length !== 1
+    ? { unknown: only === undefined ? `no tool that mise is told to use has ${program}` : `several tools of mise have ${program}` }
+    : only;
+}
+
+/** The versions that mise is told to use, by the folder of the tool; or why that is not known. @param visited gets the files that decide */
+export function miseVersions(
+  { cwd, environment }: Pick<SearchPlace, 'cwd' | 'environment'>,
+  visited: Set<string>,
+): ReadonlyMap<string, readonly string[]> | { readonly unknown: string } {
   if (environment === undefined || cwd === undefined) {
     return { unknown: environmentUnknown };
   }
@@ -206,17 +228,12 @@ function miseProgram(root: string, program: string, { cwd, environment }: Search
       tools.set(miseFolder(tool), tools.get(miseFolder(tool)) ?? versions);
     }
   }
-  const found = [...tools].flatMap(([tool, versions]) => {
-    const path = versions
-      .filter((version) => isVersionName(version))
-      .map((version) => join(root, 'installs', tool, version.replace(/^v(?=\d)/, ''), 'bin', program))
-      .find((one) => statPath(one).status === 'ok');
-    return path === undefined ? [] : [path];
-  });
-  const [only] = found;
-  return only === undefined || found.length !== 1
-    ? { unknown: only === undefined ? `no tool that mise is told to use has ${program}` : `several tools of mise have ${program}` }
-    : only;
+  return new Map(
+    [...tools].map(([tool, versions]) => [
+      tool,
+      versions.filter((version) => isVersionName(version)).map((version) => version.replace(/^v(?=\d)/, '')),
+    ]),
+  );
 }
 
 /** mise's folder of a tool: `npm:@scope/name` is in `npm-scope-name`. */

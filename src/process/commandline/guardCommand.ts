@@ -52,9 +52,10 @@ function isRelay(script: string, rest: readonly string[]): boolean {
   return /^relay\.p[ly]$/.test(lastPart(script)) && isGuardBundle(rest[1] ?? '');
 }
 
-/** Whether a command line starts the host, which runs the guards of all relays: it is never a server. */
-export function isHostCommand(words: readonly string[]): boolean {
-  return words.slice(1, deepest).some((word, index) => isGuardBundle(word) && words[index + 2] === 'host');
+/** Whether a command line starts the host, which runs the guards of all relays: it is never a server. @returns its run folder; undefined when it is no host */
+export function hostRunFolder(words: readonly string[]): string | undefined {
+  const at = words.findIndex((word, index) => index > 0 && index < deepest && isGuardBundle(word) && words[index + 1] === 'host');
+  return at < 0 ? undefined : (words[at + 2] ?? '');
 }
 
 /** Whether a script with these arguments runs the guard: its own bundle, the command line's bundle, the program that npm links, or a relay of it. */

@@ -1,6 +1,6 @@
-import type { ProcessRow } from '../../model/process.ts';
+import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell, lastPart } from '../commandline/commandName.ts';
-import { isHostCommand } from '../commandline/guardCommand.ts';
+import { hostRunFolder } from '../commandline/guardCommand.ts';
 import type { LauncherName, LaunchSpec } from '../commandline/launchSpec.ts';
 import { packageManagerScript } from '../commandline/npmCommand.ts';
 import { observedLaunch, observedWords } from '../commandline/parseLaunch.ts';
@@ -80,7 +80,7 @@ function programOf(words: readonly string[]): string {
 
 /** Whether it is a watchdog, pnpm's or ours: a shell that ignores all signals and waits for its parent; or the host of our relays. It is never a server. */
 export function isWatchdog(row: ProcessRow): boolean {
-  if (isHostCommand(observedWords(row))) {
+  if (hostRunFolder(observedWords(row)) !== undefined) {
     return true;
   }
   const launch = observedLaunch(row);
@@ -90,10 +90,16 @@ export function isWatchdog(row: ProcessRow): boolean {
 /**
  * Finds the server that a process belongs to: downwards from a launcher, then upwards over the launchers of the server.
  * @param isClient whether a process starts servers itself: it never counts as a launcher, and the search does not go above it
+ * @param shims launchers that only their file shows
  * @returns undefined for a launcher whose server has not started yet, for watchdogs and for installers
  */
-export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ServerChain | undefined {
-  const server = serverBelow(row, tree, isClient);
+export function resolveServer(
+  row: ProcessRow,
+  tree: ProcessTree,
+  isClient: (row: ProcessRow) => boolean,
+  shims?: ReadonlySet<ProcessRow>,
+): ServerChain | undefined {
+  const server = serverBelow(row, tree, isClient, shims);
   if (!server) {
     return undefined;
   }
@@ -101,7 +107,11 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   let below = server;
   for (const above of tree.ancestorsOf(server)) {
     // The first process of a namespace adopts orphans. Even a shell in that place need not have started this one.
-    if (isNamespaceInit(above) || isClient(above) || !(launcherKind(above) !== undefined || isRedirector(above, below))) {
+    if (
+      isNamespaceInit(above) ||
+      isClient(above) ||
+      !(shims?.has(above) || launcherKind(above) !== undefined || isRedirector(above, below))
+    ) {
       return { server, launchers, parent: above };
     }
     launchers.unshift(above);
@@ -110,7 +120,46 @@ export function resolveServer(row: ProcessRow, tree: ProcessTree, isClient: (row
   return { server, launchers };
 }
 
-function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: ProcessRow) => boolean): ProcessRow | undefined {
+type ReadDetail = (row: ProcessRow) => Promise<Pick<ProcessDetail, 'exe'>>;
+
+/** The server that a process is, or that runs below it, also behind a shim that only its file shows. Otherwise as `resolveServer`. */
+export async function findServer(row: ProcessRow, tree: ProcessTree, detail: ReadDetail): Promise<ServerChain | undefined> {
+  const [chain] = await behindShims((shims) => [resolveServer(row, tree, () => false, shims) ?? []].flat(), tree, detail);
+  return chain;
+}
+
+/**
+ * Repeats a search for servers until none of them is a shim that only its file shows: Volta's has the name of the program that it starts as its child, also `node`.
+ * @param detail reads what only the owner may read of a process
+ */
+export async function behindShims<T extends ServerChain>(
+  find: (shims: ReadonlySet<ProcessRow>) => readonly T[],
+  tree: ProcessTree,
+  detail: ReadDetail,
+): Promise<readonly T[]> {
+  const shims = new Set<ProcessRow>();
+  const looked = new Set<ProcessRow>();
+  for (;;) {
+    const found = find(shims);
+    const known = shims.size;
+    for (const { server: row } of found) {
+      if (!looked.has(row) && tree.childrenOf(row).length > 0 && /[\\/]volta-shim$/.test((await detail(row)).exe ?? '')) {
+        shims.add(row);
+      }
+      looked.add(row);
+    }
+    if (shims.size === known) {
+      return found;
+    }
+  }
+}
+
+function serverBelow(
+  start: ProcessRow,
+  tree: ProcessTree,
+  isClient: (row: ProcessRow) => boolean,
+  shims: ReadonlySet<ProcessRow> | undefined,
+): ProcessRow | undefined {
   if (isWatchdog(start) || isInstaller(start)) {
     return undefined;
   }
@@ -121,7 +170,8 @@ function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: Proce
     if (isClient(row)) {
       return row;
     }
-    if (kindOf(row, launch) === undefined) {
+    const own = shims?.has(row) === true;
+    if (!own && kindOf(row, launch) === undefined) {
       const redirected = children.find((child) => isRedirector(row, child));
       if (!redirected) {
         return row;
@@ -129,9 +179,9 @@ function serverBelow(start: ProcessRow, tree: ProcessTree, isClient: (row: Proce
       row = redirected;
       continue;
     }
-    const serving = children.find((child) => isServing(child)) ?? (mayServe(launch) ? undefined : children[0]);
+    const serving = children.find((child) => isServing(child)) ?? (!own && mayServe(launch) ? undefined : children[0]);
     if (!serving) {
-      return mayServe(launch) ? row : undefined;
+      return !own && mayServe(launch) ? row : undefined;
     }
     row = serving;
   }

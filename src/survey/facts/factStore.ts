@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import type { Baseline } from '../../diagnosis/stale/baseline.ts';
 import type { Problem } from '../../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../../model/process.ts';
@@ -68,8 +69,7 @@ export class FactStore {
       closed = error instanceof FolderRefused;
       this.#refused = writeErrorReason(error);
     }
-    this.#folder = join(runDir, 'shepherd', 'facts');
-    this.#closed = closed;
+    [this.#folder, this.#closed] = [join(runDir, 'shepherd', 'facts'), closed];
   }
 
   /** Undefined while facts can be stored. */
@@ -79,8 +79,8 @@ export class FactStore {
       return undefined;
     }
     const message = this.#closed
-      ? `The state folder is neither read nor written, so replacements before this start cannot be detected: ${refused}, or name another one with --run-dir.`
-      : `No facts can be stored (${refused}), so replacements before this start cannot be detected. Make the run folder writable, or name another one with --run-dir.`;
+      ? t('Replacements before this start cannot be detected, as the state folder is not used: {0}, or use another --run-dir.', refused)
+      : t('Replacements before this start cannot be detected ({0}): make the run folder writable, or use another --run-dir.', refused);
     return { source: 'facts', message, file: this.#folder };
   }
 
@@ -142,11 +142,7 @@ export class FactStore {
     if (known || this.#absent.has(key)) {
       return known;
     }
-    const record = this.#record(this.#file(identity, kind), v.object({ identity: identitySchema }));
-    const read =
-      record && identityKey(record.identity) === identityKey(identity)
-        ? this.#record(this.#file(identity, kind), factSchemas[kind])
-        : undefined;
+    const read = this.#read(identity, kind, factSchemas[kind]);
     if (read) {
       this.#facts.set(key, read);
     } else if (this.#lookedAt !== 0) {
@@ -206,10 +202,11 @@ export class FactStore {
   known(kind: FactKind): ReadonlySet<string> {
     let keys = this.#known.get(kind);
     if (!keys || this.#lookedAt === 0) {
-      const records = this.#names()
+      // A name belongs to one process for ever, so that each record is read once.
+      const subjects = this.#names()
         .filter((name) => name.endsWith(`.${kind}.json`))
-        .map((name) => this.#record(join(this.#folder, name), v.object({ identity: identitySchema })));
-      keys = new Set(records.flatMap((record) => (record ? [identityKey(record.identity)] : [])));
+        .map((name) => this.#subjectOf(name));
+      keys = new Set(subjects.flatMap((subject) => (subject ? [identityKey(subject)] : [])));
       this.#known.set(kind, keys);
     }
     return keys;
@@ -303,13 +300,18 @@ export class FactStore {
   }
 
   /** A record that names another process (a copied file, a hash collision) is ignored. */
-  #read<S extends typeof firstSeenSchema | typeof baselineSchema | typeof findingSeenSchema>(
+  #read<const S extends v.GenericSchema<unknown, { readonly identity: ProcessIdentity }>>(
     identity: ProcessIdentity,
-    kind: 'seen' | 'baseline' | `sighting-${string}`,
+    kind: 'seen' | 'baseline' | FactKind | `sighting-${string}`,
     schema: S,
   ): v.InferOutput<S> | undefined {
-    const record = this.#record(this.#file(identity, kind), schema);
-    return record && identityKey(record.identity) === identityKey(identity) ? record : undefined;
+    const file = this.#file(identity, kind);
+    const record = this.#record(file, schema);
+    if (record && identityKey(record.identity) === identityKey(identity)) {
+      this.#subjects.set(basename(file), identity);
+      return record;
+    }
+    return undefined;
   }
 }
 

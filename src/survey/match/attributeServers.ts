@@ -7,7 +7,7 @@ import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../../model/process.ts';
 import { environmentBeforeShims } from '../../package/resolve/clientHeld.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
-import { resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
+import { behindShims, resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
 import { isNamespaceInit, type ProcessTree, processTree } from '../../process/tree/processTree.ts';
 import { candidateFilter } from './candidateFilter.ts';
 import { runsGuarded } from './guardedEntries.ts';
@@ -91,7 +91,7 @@ export async function attributeServers(
     },
   };
   const found: Attributed[] = [];
-  for (const chain of candidateChains(context)) {
+  for (const chain of await behindShims((shims) => candidateChains(context, shims), tree, context.detail)) {
     const one = await attributeChain(chain, context);
     if (one) {
       found.push(one);
@@ -116,12 +116,12 @@ interface Candidate extends ServerChain {
 }
 
 /** The chains that may be servers by their command lines, one for each server process. Linear in the number of rows. */
-function candidateChains({ tree, clients, definitions, options }: AttributionContext): Candidate[] {
+function candidateChains({ tree, clients, definitions, options }: AttributionContext, shims: ReadonlySet<ProcessRow>): Candidate[] {
   const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
   const test = candidateFilter(definitions);
   const chains = new Map<ProcessRow, Candidate>();
   const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean, byEntry = false): void => {
-    const chain = resolveServer(row, tree, isHost);
+    const chain = resolveServer(row, tree, isHost, shims);
     if (chain && !isHost(chain.server) && !chains.has(chain.server) && wanted(chain)) {
       chains.set(chain.server, { ...chain, byEntry });
     }

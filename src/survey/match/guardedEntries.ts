@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { t } from '../../base/language/translate.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProcessRow } from '../../model/process.ts';
@@ -26,7 +27,11 @@ export function missingLaunchers(definitions: readonly RawDefinition[], exists: 
     if (!isGuarded(definition) || !isAbsolute(command) || commandName(command) !== 'mcp-shepherd' || exists(command)) {
       return [];
     }
-    const message = `${name} starts through ${command}, which does not exist, so its client cannot start it. “mcp-shepherd protect ${name}” restores the launcher; “mcp-shepherd unprotect ${name}” removes it from the entry.`;
+    const message = t(
+      '{0} starts through {1}, which does not exist, so its client cannot start it. “mcp-shepherd protect {0}” restores the launcher; “mcp-shepherd unprotect {0}” removes it from the entry.',
+      name,
+      command,
+    );
     return [{ source: 'config', message, file, line }];
   });
 }

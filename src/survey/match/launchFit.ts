@@ -7,6 +7,7 @@ import { observedLaunch, observedWords, parseLaunch } from '../../process/comman
 import type { FitScope, LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 import { runnerFit, shimFit } from './runnerFit.ts';
 import {
+  extensionFolder,
   fitsWord,
   fitWords,
   hasVariable,
@@ -95,9 +96,11 @@ function scopeOf(definition: RawDefinition, configured: readonly LaunchSpec[], o
   const windows = context.platform === 'win32';
   const home = homeOf(observed, context);
   const versions = pluginVersions(definition);
+  const extension = extensionFolder(definition);
   const values: VariableValues = {
     windows,
     ...(versions === undefined ? {} : { versions }),
+    ...(extension === undefined ? {} : { extension }),
     ...(home === undefined ? {} : { home }),
     ...(definition.folder === undefined ? {} : { folder: definition.folder }),
   };

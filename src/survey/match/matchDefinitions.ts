@@ -181,8 +181,8 @@ function fitEnvironment(definition: RawDefinition, observed: MatchInput, context
     } else if (seen === undefined) {
       return undefined;
     } else if (/^path$/i.test(name)) {
-      // VS Code appends, package managers prepend.
-      if (!hasVariable(value) && !seen.includes(value)) {
+      // VS Code appends, package managers prepend, mise leaves out what is there twice.
+      if (!hasVariable(value) && !folderList(seen, fold).includes(folderList(value, fold))) {
         return undefined;
       }
     } else if (!hasVariable(value) && value !== seen) {
@@ -191,6 +191,12 @@ function fitEnvironment(definition: RawDefinition, observed: MatchInput, context
     equal++;
   }
   return equal;
+}
+
+/** The folders of a PATH, each once. */
+function folderList(path: string, windows: boolean): string {
+  const delimiter = windows ? ';' : ':';
+  return [...new Set(path.split(delimiter))].join(delimiter);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { t } from '../../base/language/translate.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { identifyPackage } from '../../package/identifyPackage.ts';
@@ -27,7 +28,7 @@ export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observe
   }
   if (wanted.launcher === 'npm-run') {
     return environment?.get('npm_lifecycle_event') === wanted.target && wanted.target !== undefined && seen.wrappers.length === 0
-      ? { strength: 'likely', wildcards: 0, why: `npm started it as the script ${wanted.target}` }
+      ? { strength: 'likely', wildcards: 0, why: t('npm started it as the script {0}', wanted.target) }
       : undefined;
   }
   if (seen.target === undefined || (wanted.specs.length === 0 && wanted.launcher !== 'pnpm-exec')) {
@@ -51,7 +52,7 @@ export function runnerFit(definition: RawDefinition, wanted: LaunchSpec, observe
     strength && {
       strength,
       wildcards,
-      why: `it runs from the directory in which ${wanted.launcher.replace('-', ' ')} keeps the package of the entry`,
+      why: t('it runs from the directory in which {0} keeps the package of the entry', wanted.launcher.replace('-', ' ')),
     }
   );
 }
@@ -112,14 +113,14 @@ function fitRenamed(definition: RawDefinition, wanted: LaunchSpec, observed: Mat
       ? {
           strength: 'likely',
           wildcards: wanted.args.length,
-          why: 'it renamed itself; its PATH contains the npx directory of the entry',
+          why: t('it renamed itself; its PATH contains the npx directory of the entry'),
         }
       : undefined;
   }
   const title = plainName(observedWords(observed.server)[0]?.trim() ?? '');
   const names = [definition.name, unscopedName(specName(wanted.spec ?? '')), commandName(wanted.target ?? '').replace(/\.\w+$/, '')];
   return names.some((name) => name.length > 2 && plainName(name) === title)
-    ? { strength: 'likely', wildcards: wanted.args.length, why: 'it renamed itself to the name of the entry' }
+    ? { strength: 'likely', wildcards: wanted.args.length, why: t('it renamed itself to the name of the entry') }
     : undefined;
 }
 
@@ -129,6 +130,8 @@ interface Lead {
   /** Links and scripts on the way, and how they were. */
   readonly visited: readonly string[];
   readonly signature: string;
+  /** Variables that scripts on the way read, with their values. */
+  readonly variables: readonly (readonly [name: string, value: string | undefined])[];
   /** The package behind it. */
   readonly ref?: PackageRef;
   /** The newest change of a link or a script on the way, epoch ms. */
@@ -160,10 +163,10 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
   const script = lead.ref && plainPath(lead.ref.entry);
   if (wildcards !== undefined && script !== undefined) {
     if (script === own || inProject(script) === inProject(own)) {
-      return { strength: 'same', wildcards, why: 'the command of the entry leads to the script that it runs' };
+      return { strength: 'same', wildcards, why: t('the command of the entry leads to the script that it runs') };
     }
     if (lead.changedAt > observed.server.startedAt && isSamePackage(lead, observed)) {
-      const why = 'the command of the entry was changed since it started, and leads to its package in another place';
+      const why = t('the command of the entry was changed since it started, and leads to its package in another place');
       return { strength: 'likely', wildcards, concluded: true, why };
     }
   }
@@ -173,7 +176,7 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
     const words = [...start.args.map((word) => wordPattern(word, scope.values)), ...patterns];
     const wild = target && isSpecific(target) && fitsWord(target, own, scope.windows) ? fitWords(words, seen.args, true, false) : undefined;
     if (target && wild !== undefined) {
-      const why = 'the command of the entry is a script that may start what it runs';
+      const why = t('the command of the entry is a script that may start what it runs');
       return { strength: 'likely', wildcards: wild + (target.pieces ? 1 : 0), concluded: true, why };
     }
   }
@@ -200,7 +203,7 @@ function isSamePackage({ ref }: Lead, { server, detail }: MatchInput): boolean {
   if (own !== undefined && 'unknown' in own) {
     // The version that runs was removed: its path still names it.
     const script = server.argv.find((word) => isAbsolutePath(word) && lastPart(word) === lastPart(ref?.entry ?? ''));
-    return script !== undefined && statPath(script).status === 'absent' && versionless(script) === versionless(ref?.entry ?? '');
+    return script !== undefined && statPath(script).status === 'absent' && versionless(plainPath(script)) === versionless(ref?.entry ?? '');
   }
   return (
     own !== undefined &&
@@ -224,7 +227,8 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
   );
   const known = followed.get(key);
   const now = performance.now();
-  if (known && now - known.at < freshMs && known.signature === waySignature(known.visited)) {
+  const isSame = known?.variables.every(([name, value]) => environment?.get(name) === value);
+  if (known && isSame && now - known.at < freshMs && known.signature === waySignature(known.visited)) {
     return known;
   }
   const found = resolveCommand({ words, cwd, environment, platform: scope.windows ? 'win32' : 'linux' });
@@ -234,9 +238,10 @@ function leadOf(words: readonly string[], observed: MatchInput, scope: FitScope)
     at: now,
     visited: found.visited,
     signature: waySignature(found.visited),
+    variables: (found.variables ?? []).map((name) => [name, environment?.get(name)]),
     ...(ref === undefined ? {} : { ref }),
     changedAt: Math.max(0, ...found.visited.map(lastChange)),
-    starts: file === undefined ? [] : possibleStarts(file),
+    starts: file === undefined ? [] : possibleStarts(file, environment),
   };
   if (followed.size >= mostFollowed) {
     followed.clear();

@@ -9,6 +9,8 @@ export interface VariableValues {
   readonly folder?: string;
   /** The folder that has one folder for each version of the plugin that the definition belongs to. */
   readonly versions?: string;
+  /** The folder of the extension of Claude Desktop that the definition belongs to. */
+  readonly extension?: string;
   readonly windows: boolean;
 }
 
@@ -57,6 +59,8 @@ function variableValue(written: string, values: VariableValues): string | undefi
     case 'CLAUDE_PLUGIN_ROOT':
       // The server may run from the folder of another version.
       return values.versions === undefined ? undefined : `${values.versions}/\${version}`;
+    case '__dirname':
+      return values.extension;
     case 'pathSeparator':
     case '/':
       return values.windows ? '\\' : '/';
@@ -68,6 +72,11 @@ function variableValue(written: string, values: VariableValues): string | undefi
 /** Whether a text names the folder of its plugin, which has the version in its path: another version has another one. */
 export function namesPluginFolder(text: string): boolean {
   return text.includes('CLAUDE_PLUGIN_ROOT');
+}
+
+/** See `VariableValues.extension`. */
+export function extensionFolder({ format, file }: Pick<RawDefinition, 'format' | 'file'>): string | undefined {
+  return format === 'mcpb-manifest' ? dirname(file) : undefined;
 }
 
 /** See `VariableValues.versions`. @param definition of a file `.mcp.json` or `.claude-plugin/plugin.json` of a plugin; of every other one the result is undefined */

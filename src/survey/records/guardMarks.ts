@@ -83,11 +83,20 @@ const endsSchema = v.object({
   errors: v.pipe(v.array(v.pipe(sentence, v.maxLength(300))), v.maxLength(5)),
 });
 
+/** `x.hostPid` of a guard's record (`guard/stdio/sessionRecord.ts`). */
+const pidSchema = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(2 ** 31 - 1));
+
+/** The host that runs the session of this guard; undefined without one. */
+export function hostPidOf({ guard, x }: InstanceRecord): number | undefined {
+  const host = v.safeParse(pidSchema, guard === undefined ? undefined : x?.hostPid);
+  return host.success ? host.output : undefined;
+}
+
 /** The marks of a guard's record (`x`); those that are not valid are left out. */
 export function guardMarks(
   record: InstanceRecord,
   redactor: Redactor,
-): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites' | 'unshared'> {
+): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites' | 'unshared' | 'hostPid'> {
   const idle = idleSince(record);
   const { problem, refused, start, ends, unshared } = record.guard === undefined ? {} : (record.x ?? {});
   const why = v.safeParse(sentence, problem);
@@ -96,6 +105,7 @@ export function guardMarks(
   const lazy = v.safeParse(startSchema, start);
   const own = v.safeParse(sentence, unshared);
   const ended = v.safeParse(endsSchema, ends);
+  const hostPid = hostPidOf(record);
   const { why: reason, awake } = lazy.success ? lazy.output : {};
   const texts = {
     ...(reason === undefined ? {} : { why: redactor.text(reason) }),
@@ -109,5 +119,6 @@ export function guardMarks(
     ...(ended.success ? { ends: { ...ended.output, errors: ended.output.errors.map((line) => redactor.text(line)) } } : {}),
     ...(lazy.success ? { start: { ...lazy.output, ...texts } } : {}),
     ...(own.success ? { unshared: redactor.text(own.output) } : {}),
+    ...(hostPid === undefined ? {} : { hostPid }),
   };
 }

@@ -15,6 +15,7 @@ import { serverTree } from '../server/instanceParts.ts';
 import type { WatchTarget } from '../watch/fileWatch.ts';
 import { InstanceRecords, type LivingRecord, type RecordsRefused } from './instanceRecords.ts';
 import { joinRecords, recordSummary, recordsOf, shownResource } from './joinRecords.ts';
+import { ofPresentHosts } from './relayHosts.ts';
 
 /** The locks that the records of running processes claim, with the servers that they belong to. */
 function lockClaims(
@@ -141,7 +142,8 @@ export class LockFolder {
 
   /** Joins the records with the servers. */
   async join(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
-    const { living, refused, problems } = await this.#records.judge(processes.rows);
+    const { living: all, refused, problems } = await this.#records.judge(processes.rows);
+    const living = ofPresentHosts(all, processes.rows);
     const joined = joinRecords(
       living,
       servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { keepOnly } from '../../base/keepOnly.ts';
-import { t, translated } from '../../base/language/translate.ts';
-import { clientById } from '../../clients/clientTable.ts';
+import { t } from '../../base/language/translate.ts';
 import { quietMs, startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { type BesideEvidence, judgeRemovedBeside, judgeReplacedBeside } from '../../diagnosis/stale/replacedBeside.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -11,22 +10,25 @@ import type { RunningPackage } from '../../model/snapshot.ts';
 import { isOtherVersion } from '../../package/closureDiff.ts';
 import { ClosureReader } from '../../package/closureReader.ts';
 import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
-import { freshMs, isSameWay, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
+import { freshMs, isSameWay, searchedPaths, type WayState, waySignature, wayState, youngLink } from '../../package/resolve/commandPath.ts';
 import { resolveCommand } from '../../package/resolve/resolveCommand.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { commandEntries, comparedName, type Followed, followCommands, judgeScripts } from './commandLeads.ts';
+import { commandEntries, comparedName, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { installedPackage, packageChange, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
+
+/** At most this many paths on PATH are watched for all servers together: a program that appears in another one is found within a minute. */
+const mostSearched = 256;
 
 interface Kept extends Followed {
   /** The server, its details and its entries when its command was followed. */
   readonly for: readonly unknown[];
   /** The visited paths, as they were. */
   readonly way: WayState;
-  /** The paths that were tried on PATH, as they were, and when they were last seen so, epoch ms. */
-  readonly search: { readonly signature: string; readonly at: number };
+  /** The paths that were tried on PATH, as they were, and when they were last seen so, epoch ms; 0 when one of `paths` changed since. */
+  readonly search: { readonly signature: string; readonly at: number; readonly paths: readonly string[] };
 }
 
 interface BesideVerdict {
@@ -88,7 +90,8 @@ export class Beside {
     const leads = this.#versionsAt(followed.leads, server, running);
     const [first] = leads;
     if (first === undefined) {
-      return {};
+      // A formula or an extension may have another name than the package in it, and the old one may be gone.
+      return 'unknown' in server.loaded ? this.#removedBefore(attributed, server, facts) : {};
     }
     if (
       leads.slice(1).some(({ version, dependencies }) => version !== first.version || !isDeepStrictEqual(dependencies, first.dependencies))
@@ -134,10 +137,9 @@ export class Beside {
   ): BesideVerdict {
     const { version, place, followed, dependencies } = lead;
     const { ecosystem, name } = running;
-    const step = heldStep(followed, server.startedBy);
     const finding = judgeReplacedBeside({
       ...runningServer(server),
-      ...(step === undefined ? {} : { actions: [{ kind: 'manual', step, held: true }] }),
+      ...held(followed, server),
       ecosystem,
       name,
       running: { version: running.version, place: running.place, by: running.by },
@@ -162,13 +164,25 @@ export class Beside {
     const { leads, way } = followed ?? { leads: [] };
     const [lead] = leads;
     const reading =
-      lead !== undefined && leads.length === 1 && lead.followed === 'entry' && 'ref' in lead ? this.#read(lead.ref, server) : undefined;
+      lead !== undefined && leads.length === 1 && lead.followed !== 'command line' && 'ref' in lead
+        ? this.#read(lead.ref, server)
+        : undefined;
     const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
     if (script === undefined || lead === undefined || own?.version === undefined) {
       return {};
     }
     const { ecosystem, name, root, version } = own;
-    const evidence = { ...runningServer(server), script, name, leads: { version, place: root }, changedAt: way?.changedAt ?? 0 };
+    const { followed: by } = lead;
+    const changedAt = way?.changedAt ?? 0;
+    const evidence = {
+      ...runningServer(server),
+      ...held(by, server),
+      script,
+      name,
+      leads: { version, place: root },
+      followed: by,
+      changedAt,
+    };
     return { finding: judgeRemovedBeside(evidence), package: { ecosystem, name, root, running: null, installed: version } };
   }
 
@@ -193,14 +207,23 @@ export class Beside {
       : link;
   }
 
-  /** Whether a path is on the way of a command. */
-  isOnTheWay(path: string): boolean {
-    return [...this.#kept.values()].some(({ visited }) => visited.includes(path));
+  /** Something changed at a watched path. @returns whether it is on the way of a command */
+  changed(path: string): boolean {
+    let onTheWay = false;
+    for (const [key, kept] of this.#kept) {
+      onTheWay ||= kept.visited.includes(path);
+      if (kept.search.paths.includes(path)) {
+        this.#kept.set(key, { ...kept, search: { ...kept.search, at: 0 } });
+      }
+    }
+    return onTheWay;
   }
 
-  /** Links, shims and version files on the way: their change makes another scan necessary. */
+  /** Links, shims and version files on the way, and where a program on PATH would come first: their change makes another scan necessary. */
   watched(): string[] {
-    return [...new Set([...this.#kept.values()].flatMap(({ visited }) => visited))];
+    const all = [...this.#kept.values()];
+    const searched = new Set(all.flatMap(({ search }) => search.paths));
+    return [...new Set([...all.flatMap(({ visited }) => visited), ...[...searched].slice(0, mostSearched)])];
   }
 
   allChanged(): void {
@@ -248,7 +271,7 @@ export class Beside {
       ...followed,
       for: subject,
       way: wayState(followed.visited, server.now),
-      search: { signature: waySignature(followed.tried), at: server.now },
+      search: { signature: waySignature(followed.tried), at: server.now, paths: searchedPaths(followed.tried) },
     };
     this.#kept.set(key, fresh);
     return fresh;
@@ -293,30 +316,6 @@ interface PlacedLead {
   readonly dependencies: readonly PackageChange[];
   /** Epoch ms. */
   readonly changedAt: number;
-}
-
-/** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
-function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
-  const client = startedBy?.name ?? t('its client');
-  switch (followed) {
-    case 'extension':
-      return t(
-        'Run “Developer: Reload Window” in the window of {0} that started it: until then its extension starts the old version again.',
-        client,
-      );
-    case 'plugin': {
-      const step = startedBy && clientById(startedBy.id)?.newSessionStep;
-      const restart = step ? translated(step) : t('End this session of {0} and start it again', client);
-      return t('{0}: until then the session starts the old version of its plugin again.', restart);
-    }
-    case 'session':
-      return t(
-        'Quit {0} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.',
-        client,
-      );
-    default:
-      return undefined;
-  }
 }
 
 function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {

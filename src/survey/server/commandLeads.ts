@@ -1,3 +1,5 @@
+import { t, translated } from '../../base/language/translate.ts';
+import { clientById } from '../../clients/clientTable.ts';
 import { startToleranceMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeMissingPackageScript, judgeOtherEntry } from '../../diagnosis/stale/packageScripts.ts';
 import type { BesideEvidence } from '../../diagnosis/stale/replacedBeside.ts';
@@ -10,11 +12,11 @@ import { followLinks } from '../../package/resolve/commandPath.ts';
 import type { PackageScript } from '../../package/resolve/packageScript.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
 import { standInsOf } from '../../package/resolve/shimText.ts';
-import { observedWords } from '../../process/commandline/parseLaunch.ts';
+import { observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
-import { hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
+import { extensionFolder, hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
 import { lastChange } from '../watch/watchPlan.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import type { RunningCode } from './serverVersions.ts';
@@ -82,7 +84,7 @@ export function followCommands(
   const top = attributed.launchers[0] ?? attributed.server;
   const words = top.argvExact ? observedWords(top) : [];
   const own: ClientCommand[] = words.length === 0 ? [] : [{ ...base, cwd: outer.cwd, words }];
-  const bundle = bundleLead(words, own);
+  const bundle = bundleLead(words, detail.cwd, own);
   if (bundle) {
     return bundle;
   }
@@ -123,11 +125,14 @@ function withSession(commands: readonly ClientCommand[], { server, launchers, cl
 }
 
 /** Code that the client brought in a versioned folder. Undefined where the command line names no such folder, or its client has no list of them. */
-function bundleLead(words: readonly string[], own: readonly ClientCommand[]): Followed | undefined {
+function bundleLead(words: readonly string[], cwd: string | undefined, own: readonly ClientCommand[]): Followed | undefined {
   const lists = new Set<string>();
-  const replaced = words.flatMap((word) => replacedBundle(word, lists) ?? [])[0];
+  const replaced = words.flatMap((word) => replacedBundle(word, cwd, lists) ?? [])[0];
   if (lists.size === 0) {
     return undefined;
+  }
+  if (replaced && 'unknown' in replaced) {
+    return { leads: [], unknown: replaced.unknown, visited: [...lists], tried: [], searched: false };
   }
   if (replaced !== undefined && !/(^|[\\/])(node_modules|site-packages)[\\/]/.test(replaced.old.rest)) {
     const { old, now } = replaced;
@@ -158,11 +163,17 @@ function commandOf(
   if ([entry.command ?? '', ...entry.args].some(namesPluginFolder)) {
     return undefined;
   }
-  const values: VariableValues = { windows: platform === 'win32', home, ...(entry.folder === undefined ? {} : { folder: entry.folder }) };
+  const extension = extensionFolder(entry);
+  const values: VariableValues = {
+    windows: platform === 'win32',
+    home,
+    ...(entry.folder === undefined ? {} : { folder: entry.folder }),
+    ...(extension === undefined ? {} : { extension }),
+  };
   const [command = '', ...args] = [entry.command ?? '', ...entry.args].map((word) => wordPattern(word, values).text);
   const own = entry.cwd === undefined ? undefined : wordPattern(entry.cwd, values).text;
   // The client resolves a relative directory by rules of its own; the process shows the result.
-  return command === '' || hasVariable(command)
+  return command === '' || hasVariable(command) || hasVariable(parseLaunch(command, args).target ?? '')
     ? undefined
     : { words: [command, ...args], cwd: own !== undefined && isAbsolutePath(own) && !hasVariable(own) ? own : cwd };
 }
@@ -173,7 +184,7 @@ function leadsOf(resolved: readonly CommandLead[], followed: Lead['followed']): 
   return {
     ...(only?.scripts && more.length === 0 ? { scripts: only.scripts } : {}),
     leads: resolved.flatMap((one) => ('found' in one && 'ref' in one.found ? [{ ref: one.found.ref, followed }] : [])),
-    ...(reasons[0] === undefined ? {} : { unknown: reasons[0] }),
+    ...(reasons[0] === undefined ? {} : { unknown: translated(reasons[0]) }),
     visited: [...new Set(resolved.flatMap(({ visited }) => visited))],
     tried: [...new Set(resolved.flatMap(({ tried }) => tried))],
     searched: resolved.some(({ searched }) => searched),
@@ -217,14 +228,16 @@ export function judgeScripts(
   const evidence = { ...runningServer(server), file, name, changedAt: lastChange(file) };
   if (script.line === undefined) {
     const missing = judgeMissingPackageScript({ ...evidence, ...(was ? { before: was } : {}) });
-    return missing.finding ? missing : { ...missing, unknown: `${file} has no script ${name}` };
+    return missing.finding ? missing : { ...missing, unknown: t('{0} has no script {1}', file, name) };
   }
   const [lead] = leads;
   if (lead === undefined || !('ref' in lead) || running === undefined) {
     return undefined;
   }
   if (comparedName(lead.ref) !== comparedName(running)) {
-    return { unknown: `its package script “${name}” was written after it started, and leads to another package now (${lead.ref.name})` };
+    return {
+      unknown: t('its package script “{0}” was written after it started, and leads to another package now ({1})', name, lead.ref.name),
+    };
   }
   const [own, other] = ['unknown' in loaded ? undefined : loaded.ref.entry, lead.ref.entry].map(
     (path) => path && followLinks(path, new Set<string>()),
@@ -249,4 +262,34 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
   const version = pnpVersion(map, archive);
   const leads = version === undefined ? [] : [{ followed: byEntry ? ('entry' as const) : ('command line' as const), version, place: map }];
   return { leads, visited: [map], tried: [], searched: true };
+}
+
+/** The only action where the client itself starts the old version again. */
+export function held(followed: BesideEvidence['followed'], { startedBy }: ServerContext): Pick<Finding, 'actions'> | undefined {
+  const step = heldStep(followed, startedBy);
+  return step === undefined ? undefined : { actions: [{ kind: 'manual', step, held: true }] };
+}
+
+/** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */
+function heldStep(followed: BesideEvidence['followed'], startedBy: ServerContext['startedBy']): string | undefined {
+  const client = startedBy?.name ?? t('its client');
+  switch (followed) {
+    case 'extension':
+      return t(
+        'Run “Developer: Reload Window” in the window of {0} that started it: until then its extension starts the old version again.',
+        client,
+      );
+    case 'plugin': {
+      const step = startedBy && clientById(startedBy.id)?.newSessionStep;
+      const restart = step ? translated(step) : t('End this session of {0} and start it again', client);
+      return t('{0}: until then the session starts the old version of its plugin again.', restart);
+    }
+    case 'session':
+      return t(
+        'Quit {0} and start it again, from a new terminal where a terminal started it: until then it starts the old version again, because it keeps the PATH of its start.',
+        client,
+      );
+    default:
+      return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { t } from '../../base/language/translate.ts';
 import { judgeConfig } from '../../diagnosis/configChanged.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -78,20 +79,26 @@ function printDifferences(before: EntryPrint, now: EntryPrint): string[] {
   const differs = (a: string | null | undefined, b: string | null | undefined): boolean => a !== b && a !== null && b !== null;
   const args =
     before.args.length !== now.args.length
-      ? [`its arguments (${before.args.length} then, ${now.args.length} now)`]
-      : before.args.flatMap((word, index) => (differs(word, now.args[index]) ? [`its argument ${index + 1}`] : []));
+      ? [t('its arguments ({0} then, {1} now)', before.args.length, now.args.length)]
+      : before.args.flatMap((word, index) => (differs(word, now.args[index]) ? [t('its argument {0}', index + 1)] : []));
   const variables = [...new Set([...Object.keys(before.env), ...Object.keys(now.env)])].sort().flatMap((name) => {
     const [a, b] = [before.env[name], now.env[name]];
     if (!differs(a, b)) {
       return [];
     }
-    return [a === undefined ? `the variable ${name} (new)` : b === undefined ? `the variable ${name} (removed)` : `the variable ${name}`];
+    return [
+      a === undefined
+        ? t('the variable {0} (new)', name)
+        : b === undefined
+          ? t('the variable {0} (removed)', name)
+          : t('the variable {0}', name),
+    ];
   });
   return [
-    ...(differs(before.command, now.command) ? ['its command'] : []),
+    ...(differs(before.command, now.command) ? [t('its command')] : []),
     ...args,
     ...variables,
-    ...(differs(before.cwd, now.cwd) ? ['its directory'] : []),
+    ...(differs(before.cwd, now.cwd) ? [t('its directory')] : []),
   ];
 }
 

@@ -42,14 +42,18 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
   const { row, detail, loaded } = server;
   const { facts, bootClock } = state;
   const source = state.sources.judge(server, { facts, timesComparable: bootClock.timesComparable(row.startedAt) });
-  const sourceChanged = source?.findings.some(({ kind }) => kind === 'stale') ?? false;
+  const sourceChanged = source?.findings.find(({ kind }) => kind === 'stale')?.confidence;
   const versions = serverVersions(server, { facts, bootClock, recorded, sourceChanged });
   const program = state.programs.judge(server, facts);
 
   // The interpreter of an environment goes with its packages: one event, one finding.
   const gone = !('unknown' in loaded) && loaded.reading.status === 'gone';
-  const others = [...(source?.findings ?? []), ...program.findings].filter(
-    (finding) => !gone || (finding.kind === 'stale' && finding.subKind !== 'source'),
+  // Its version says more than that its source, which it uses in place, changed or may have changed.
+  const versionKnows = versions.verdict.findings.some(
+    ({ subKind }) => subKind === 'source' || (subKind === 'package' && isEditable(loaded)),
+  );
+  const others = [...(source?.findings ?? []), ...program.findings].filter(({ kind, subKind }) =>
+    kind === 'stale' ? subKind !== 'source' || !(gone || versionKnows) : !gone,
   );
   // Another finding says more than that its script is gone.
   const found = versions.verdict.findings.length + (source?.findings.length ?? 0) > 0;
@@ -65,8 +69,7 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
         });
   // An unknown package matters less where the source itself is compared.
   const own = source !== undefined && 'unknown' in loaded && source.unknown === undefined ? undefined : versions.verdict.unknown;
-  const guardKnows = versions.verdict.findings.some(({ subKind }) => subKind === 'source');
-  const unknown = [own, guardKnows ? undefined : source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
+  const unknown = [own, versionKnows ? undefined : source?.unknown, program.unknown].filter((reason) => reason !== undefined).join('; ');
   const waits = [versions.verdict, source, program, missing].flatMap((one) => one?.askAgainIn ?? []);
   return {
     package: versions.package,
@@ -76,6 +79,10 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
     ...(unknown === '' ? {} : { unknown }),
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
+}
+
+function isEditable(loaded: LoadedPackage): boolean {
+  return !('unknown' in loaded) && loaded.ref.editable === true;
 }
 
 /** Whether its code is there, but not the path by which it was started. */

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import { judgeProgram, type ProgramState, type ProgramVerdict } from '../../diagnosis/stale/program.ts';
 import { type FileNumbers, identityKey, type ProcessRow } from '../../model/process.ts';
 import { latestRemovalTime } from '../../package/birthTimes.ts';
@@ -93,7 +94,7 @@ export class Programs {
       case 'absent': {
         if (command !== undefined && this.#files.at(path, row.pid, running, this.#looked).state === 'same') {
           // A directory above was renamed, or a link was removed: the running file still exists.
-          return { state: 'unknown', reason: `${command}, by which it was started, no longer exists` };
+          return { state: 'unknown', reason: t('{0}, by which it was started, no longer exists', command) };
         }
         const since = this.#goneSince.get(key) ?? Math.min(now, latestRemovalTime(place) ?? now);
         this.#goneSince.set(key, since);

@@ -1,4 +1,5 @@
 import { dirname, normalize } from 'node:path';
+import { t, translated } from '../../base/language/translate.ts';
 import {
   type Baseline,
   baselineTrust,
@@ -9,9 +10,11 @@ import {
   startToleranceMs,
 } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
-import type { ClosureReading, InstalledPackage, PackageRef } from '../../model/package.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { ClosureReading, InstalledPackage, PackageChange, PackageRef } from '../../model/package.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
+import { isOutside, isOwnSource } from '../../package/code/ownSource.ts';
 import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
@@ -40,11 +43,21 @@ export function closureChange(baseline: Baseline, reading: Reading): ClosureDiff
   const { dependencies, ...own } = packageChange(baseline, reading);
   return {
     ...own,
-    dependencies: dependencies.filter(
-      (change) =>
-        change.direction !== 'removed' || isProvenRemoved(change, baseline.packages, (root) => statPath(root).status === 'absent'),
+    dependencies: dependencies.filter((change) =>
+      change.direction === 'removed'
+        ? isProvenRemoved(change, baseline.packages, (root) => statPath(root).status === 'absent')
+        : change.direction === 'content' || !isLinkedSource(change, baseline, reading),
     ),
   };
+}
+
+/** Whether a dependency is source that a link leads to, in the same place as before: its content is compared instead of its version. */
+function isLinkedSource({ name, installed }: PackageChange, baseline: Baseline, reading: Reading): boolean {
+  const now = reading.packages.find((item) => item.name === name && item.version === installed);
+  if (now?.ecosystem === 'python') {
+    return isEditable(now.root);
+  }
+  return now !== undefined && isOutside(now.root) && baseline.packages.some(({ root }) => root === now.root);
 }
 
 /** The differences between recorded packages and a reading. Each pair is compared once. */
@@ -60,8 +73,8 @@ interface VersionContext {
   readonly bootClock: BootClock;
   /** Versions from the record of the server, or of its guard. */
   readonly recorded?: RecordedVersions | undefined;
-  /** Its source, which it uses in place, is known to have changed: that finding says more than its metadata. */
-  readonly sourceChanged?: boolean;
+  /** How certain it is that its source, which it uses in place, changed; undefined where that is not known. Of the user's own source it says more than metadata. */
+  readonly sourceChanged?: Finding['confidence'] | undefined;
 }
 
 interface ServerVersions {
@@ -77,7 +90,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     // Nothing on disk to compare with: the record is all there is.
     return {
       package: recorded ? recordedPackage(recorded) : null,
-      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: loaded.unknown },
+      verdict: { running: null, installed: null, changedDependencies: [], findings: [], unknown: translated(loaded.unknown) },
     };
   }
   const { ref, reading } = loaded;
@@ -85,12 +98,16 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const own = recorded && isAbout(recorded, ref) ? recorded : undefined;
   const baseline = stored && own ? withRecorded(stored, own, row.startedAt) : stored;
   const difference = baseline && reading.status === 'ok' ? closureChange(baseline, reading) : { own: undefined, dependencies: [] };
-  const change = usesSource(loaded) && (context.sourceChanged === true || own?.byGuard !== true) ? undefined : difference.own;
+  const inPlace = usesSource(loaded);
+  const unpacked = inPlace && isUnpacked(loaded, stored);
+  const bySource = inPlace && !unpacked && (context.sourceChanged !== undefined || own?.byGuard !== true);
+  const change = bySource ? undefined : difference.own;
   const named = namedCode(row);
   const verdict = judgeVersions({
     ...runningServer(server),
     packageName: ref.name,
     editable: ref.editable === true,
+    ...(unpacked ? { unpacked: context.sourceChanged === 'proven' ? 'other-code' : 'version-alone' } : {}),
     reading,
     baseline,
     own: change,
@@ -103,7 +120,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     const { ecosystem, name } = other.was;
     return {
       package: { ecosystem, name, root: other.was.root, running: verdict.running, installed: null },
-      verdict: { ...verdict, installed: null, unknown: `its path leads to another package now (${other.now.name})` },
+      verdict: { ...verdict, installed: null, unknown: t('its path leads to another package now ({0})', other.now.name) },
     };
   }
   const running: RunningPackage = {
@@ -142,6 +159,19 @@ function recordedPackage({ ecosystem, name, version, root }: RecordedVersions): 
 function usesSource({ ref, reading }: Exclude<LoadedPackage, { unknown: string }>): boolean {
   const own = reading.status === 'ok' ? reading.packages[0] : undefined;
   return ref.editable === true && own !== undefined && (ref.ecosystem === 'npm' || isEditable(own.root));
+}
+
+/** Whether its package is a release that was unpacked somewhere, and is still read from there: another version in its place is another release. */
+function isUnpacked({ ref, reading }: Exclude<LoadedPackage, { unknown: string }>, baseline: Baseline | undefined): boolean {
+  const own = reading.status === 'ok' ? reading.packages[0] : undefined;
+  const was = baseline?.packages[0];
+  return (
+    ref.ecosystem === 'npm' &&
+    own !== undefined &&
+    own.root === was?.root &&
+    own.version !== was.version &&
+    !isOwnSource(ref.entry, own.root)
+  );
 }
 
 function takeBaseline({ row, loaded, now }: ServerContext, context: VersionContext): Baseline | undefined {

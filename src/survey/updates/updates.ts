@@ -1,4 +1,5 @@
 import { keepOnly } from '../../base/keepOnly.ts';
+import { t } from '../../base/language/translate.ts';
 import { judgeUpdate } from '../../diagnosis/updateAvailable.ts';
 import { upgradeCommand } from '../../diagnosis/upgradeCommand.ts';
 import type { RawDefinition } from '../../model/definition.ts';
@@ -62,6 +63,8 @@ export class Updates {
   readonly #settings = new Map<string, string | null | undefined>();
   /** By what it is read from, in this scan: copies of a server were installed once. */
   readonly #ways = new Map<string, InstallWay>();
+  /** By place and variables, in this scan: copies of a server have the same ones. */
+  readonly #routes = new Map<string, IndexRoute>();
   #restricted: readonly string[] = [];
 
   constructor(registry: RegistryClient, machine: Machine, notes: UpdateNotes) {
@@ -104,7 +107,7 @@ export class Updates {
     // A command with a secret is neither shown nor run.
     const shown =
       'argv' in upgrade && redactor.args(upgrade.argv).some((word, index) => word !== upgrade.argv[index])
-        ? { words: 'its command would show a secret of this machine' }
+        ? { words: t('its command would show a secret of this machine') }
         : upgrade;
     const definition = definitions[0];
     const finding = judgeUpdate({
@@ -130,6 +133,7 @@ export class Updates {
     keepOnly(this.#entries, alive);
     this.#settings.clear();
     this.#ways.clear();
+    this.#routes.clear();
   }
 
   /** Settings and projects are read again at the next scan. */
@@ -201,7 +205,10 @@ export class Updates {
     const prefixes = prefixOnPath(env.PATH, platform);
     const decide = (source: Pick<SettingsSource, 'home' | 'env'>): IndexRoute => {
       const whole: SettingsSource = { ...source, platform, prefixes, read: (path) => this.#readSettings(path) };
-      return place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole);
+      const key = JSON.stringify([place, source]);
+      const route = this.#routes.get(key) ?? (place.ecosystem === 'npm' ? npmRoute(place.npm, whole) : pythonRoute(place.python, whole));
+      this.#routes.set(key, route);
+      return route;
     };
     // The server's variables take precedence over ours, in either case. Clients pass only few of them on.
     const theirs = [...(detail.environment ?? [])];

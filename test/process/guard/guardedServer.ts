@@ -28,7 +28,7 @@ export async function guardBundle(): Promise<string> {
 /** What a client can start in place of a guard. */
 export type Relay = 'perl' | 'python' | 'node';
 
-const interpreters: Readonly<Partial<Record<Relay, readonly [program: string, script: string, ...options: string[]]>>> = {
+export const interpreters: Readonly<Partial<Record<Relay, readonly [program: string, script: string, ...options: string[]]>>> = {
   perl: ['perl', 'relay.pl'],
   python: ['python3', 'relay.py', '-I', '-S'],
 };

@@ -279,12 +279,14 @@ describe('guard: lazy start', function () {
     await marked('it sleeps', /"state":"asleep","since":"20/);
     const isRunning = (): boolean => publishedGuards(home.run)[0]?.server !== undefined;
     await until('its process has ended', () => !isRunning());
+    // On a busy machine the server may have slept before the first call, too.
+    const before = starts();
     assert.ok(await client.request('ping'));
-    assert.equal(starts(), 1, 'the guard answers a ping');
+    assert.equal(starts(), before, 'the guard answers a ping');
     const state = (await client.text('state')).split(' ');
     assert.deepEqual(state.slice(0, 2), ['initialize', 'notifications/initialized'], 'a new process with the same handshake');
     assert.ok(state.includes('logging/setLevelwarning'));
-    assert.equal(starts(), 2);
+    assert.equal(starts(), before + 1);
     await marked('it sleeps again', /"state":"asleep"/);
     client.child.stdin?.end();
     assert.equal((await client.ended).code, 0, client.stderr);

@@ -347,6 +347,8 @@ describe('guard: single instance', function () {
   });
 
   it('B23 where it cannot be told whether the resource is free, nothing is started', async () => {
+    // No host can start there: a relay becomes a guard.
+    home.startsHost = false;
     writeFileSync(home.run, 'no folder');
     const client = await home.strict(lock());
     const answer = await client.handshake();
@@ -356,6 +358,8 @@ describe('guard: single instance', function () {
   });
 
   it('without --lock an unusable run folder does not prevent the start', async () => {
+    // No host can start there: a relay becomes a guard.
+    home.startsHost = false;
     writeFileSync(home.run, 'no folder');
     const client = await home.strict();
     await client.handshake();

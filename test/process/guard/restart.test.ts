@@ -310,7 +310,7 @@ describe('guard: restart without the client noticing', function () {
     const client = await home.strict(['--overlap'], [`--log=${home.path('calls')}`]);
     await client.handshake();
     await until('it is published', () => publishedGuards(home.run)[0]?.server !== undefined);
-    const slow = client.text('sleep', { seconds: 2 });
+    const slow = client.text('sleep', { seconds: 60, until: home.path('enough') });
     await until('the call is carried out', () => home.calls().length === 1);
     let outcome: unknown;
     const asked = askForRestart().then((answer) => {
@@ -320,6 +320,7 @@ describe('guard: restart without the client noticing', function () {
     process.kill(Number(second), 'SIGKILL');
     const third = await anotherThan(client, second);
     assert.equal(outcome, undefined, 'the old one has its call still');
+    writeFileSync(home.path('enough'), '');
     assert.equal(await slow, home.calls()[0]?.split(' ')[0]);
     await asked;
     const { status, pid } = outcome as unknown as { status: string; pid: number };

@@ -56,7 +56,10 @@ def call(ident, name, args):
         token = args.get("token")
         if token is not None:
             send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 1}})
-        time.sleep(float(args["seconds"]))
+        end = time.monotonic() + float(args["seconds"])
+        # At most that long: until this file is there.
+        while time.monotonic() < end and not os.path.exists(args.get("until", "/no/file")):
+            time.sleep(min(0.02, max(0, end - time.monotonic())))
         return text(os.getpid())
     if name == "blob":
         return text("x" * int(args["bytes"]))

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { count, countsLine, details, type TestOutcome } from '../../../scripts/suites/outcome.ts';
+import { processNamespace } from '../../../scripts/suites/processNamespace.ts';
+import { runSuite } from '../../../scripts/suites/runSuite.ts';
 import { projectRoot } from '../../../scripts/system/projectPaths.ts';
 import { assertNames } from '../../names.ts';
 
@@ -69,4 +71,39 @@ describe('A mocha run of our own', function () {
     assertNames(errors, 'SyntaxError');
     assert.throws(outcomes, /ENOENT/);
   });
+
+  for (const [twice, kind, counts, first] of [
+    [true, 'fails once', '1 passed, 0 failed, 0 skipped', 1],
+    [true, 'fails always', '0 passed, 1 failed, 0 skipped', 0],
+    [false, 'fails once', '0 passed, 1 failed, 0 skipped', 0],
+  ] as const) {
+    it(`a file that ${kind}${twice ? ', in a suite that runs such a file again' : ''}`, async () => {
+      const mark = JSON.stringify(join(folder, 'mark'));
+      const fails = kind === 'fails once' ? `!fs.existsSync(${mark})` : 'true';
+      writeFileSync(
+        join(folder, 'window.test.ts'),
+        `import fs from 'node:fs';
+        it('opens', () => { if (${fails}) { fs.writeFileSync(${mark}, ''); throw new Error('hidden'); } });`,
+      );
+      const outcome = await runSuite(
+        {
+          name: 'windows',
+          stage: 'screen',
+          kind: 'tests',
+          child: 'mochaChild.ts',
+          arguments: [],
+          folder: relative(projectRoot, folder),
+          namespace: false,
+          lanes: 2,
+          twice,
+          limit: 30_000,
+        },
+        [],
+        processNamespace(),
+      );
+      assert.equal(countsLine(count([outcome])), counts);
+      const printed = details(outcome).filter((line) => line.startsWith('FAILED IN THE FIRST'));
+      assert.equal(printed.length, first);
+    });
+  }
 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { programOnPath } from '../../../src/base/runProgram.ts';
+import { programOnPath, runProgram } from '../../../src/base/runProgram.ts';
 
 const everywhere = (): boolean => true;
 
@@ -26,5 +29,28 @@ describe('programOnPath', () => {
     const inSecond = (path: string): boolean => path === 'D:\\b\\node.exe';
     assert.equal(programOnPath('node', { PATH: 'C:\\a;D:\\b' }, 'win32', inSecond), 'D:\\b\\node.exe');
     assert.equal(programOnPath('node', { PATH: 'C:\\a' }, 'win32', inSecond), undefined);
+  });
+
+  it('runs nothing that lies in the node_modules of the project in which npx was called', async function () {
+    const at = (path: string): string | undefined => programOnPath('docker', { PATH: path }, 'linux', everywhere);
+    assert.equal(at('/srv/shop/node_modules/.bin:/srv/node_modules/.bin/:/usr/bin'), '/usr/bin/docker');
+    assert.equal(programOnPath('docker', { Path: '"C:\\shop\\node_modules\\.bin";D:\\x' }, 'win32', everywhere), 'D:\\x\\docker.exe');
+    if (process.platform === 'win32') {
+      this.skip();
+    }
+    const project = mkdtempSync(join(tmpdir(), 'npx-'));
+    try {
+      for (const [folder, found] of [
+        ['bin', 'of the project\n'],
+        ['node_modules/.bin', ''],
+      ] as const) {
+        const bin = join(project, folder);
+        mkdirSync(bin, { recursive: true });
+        writeFileSync(join(bin, 'only-here'), '#!/bin/sh\necho of the project\n', { mode: 0o755 });
+        assert.equal(await runProgram('only-here', [], { env: { PATH: bin } }).catch(() => ''), found, folder);
+      }
+    } finally {
+      rmSync(project, { recursive: true });
+    }
   });
 });

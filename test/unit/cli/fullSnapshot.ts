@@ -94,6 +94,7 @@ export const fullSnapshot: Full<Snapshot> = {
         locks: [{ key: 'eb337064906290ea708dbd9debf06fe4', kind: 'path', resource: '/home/ada/data' }],
         control: ['status', 'restart', 'stop'],
         guardPid: 4709,
+        hostPid: 4100,
         idleSince: at,
         problem: 'it refused initialize: no database',
         staleWrites: { calls: 3, from: at, to: at, tools: [{ name: 'create_entities', calls: 2 }] },
@@ -173,6 +174,7 @@ export const fullSnapshot: Full<Snapshot> = {
         serverId: 'node',
         exclusion: 'none',
         guardPid: 5100,
+        hostPid: 4100,
         ...recorded,
         start: {
           state: 'not-started',
@@ -185,6 +187,7 @@ export const fullSnapshot: Full<Snapshot> = {
       },
     },
   ],
+  hosts: [{ pid: 4100, startedAt: at, memoryBytes: 45_000_000 }],
   otherHolders: [
     {
       pid: 5000,
@@ -194,6 +197,7 @@ export const fullSnapshot: Full<Snapshot> = {
         serverId: 'backup',
         exclusion: 'flock',
         guardPid: 4999,
+        hostPid: 4100,
         ...recorded,
         start: {
           state: 'on-demand',

@@ -58,6 +58,7 @@ const clients: readonly (readonly [string, readonly string[] | string])[] = [
   ['opencode', ['/home/u/.opencode/bin/opencode', 'serve']],
   ['opencode', ['/usr/lib/node_modules/opencode-ai/bin/.opencode']],
   ['kilo', ['/home/u/.vscode/extensions/kilocode.kilo-code-7.7.9/bin/kilo', 'serve']],
+  ['mimo', ['/home/u/.local/bin/mimo', 'serve']],
   ['copilot-cli', ['copilot']],
   ['copilot-cli', ['node', '/usr/lib/node_modules/@github/copilot/npm-loader.js']],
   ['auggie', ['node', '/usr/local/bin/auggie']],

@@ -74,6 +74,7 @@ describe('Manifest and code', () => {
       restartAllStale,
       upgradeServer,
       killDuplicatesAndOrphans,
+      stopCopies,
       showServers,
       refresh,
       showLog,
@@ -88,8 +89,8 @@ describe('Manifest and code', () => {
     } = commands;
     assert.deepEqual([...hidden].sort(), Object.values(rowCommands).sort());
     const shownCommands = [
-      ...[fixProblems, restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, showServers, refresh, showLog],
-      ...[launchThroughGuard, launchDirectly, showOnlyProblems, showAllServers, groupServers, writeChange, discardChange],
+      ...[fixProblems, restartServer, restartAllStale, upgradeServer, killDuplicatesAndOrphans, stopCopies, showServers],
+      ...[refresh, showLog, launchThroughGuard, launchDirectly, showOnlyProblems, showAllServers, groupServers, writeChange, discardChange],
     ];
     for (const shown of shownCommands) {
       assert.ok(!hidden.includes(shown));
@@ -99,12 +100,12 @@ describe('Manifest and code', () => {
   it('use known views, keys and flags alone in their conditions', () => {
     const welcome = contributes.viewsWelcome as { view: string; when?: string; contents: string }[];
     const flags = new Set(
-      [true, false].flatMap((one) =>
+      (['stoppable', 'stepwise', 'surplus'] as const).flatMap((fix, at) =>
         contextFlags({
           kind: 'instance',
-          ...{ running: true, restartable: one, output: true, stale: true, upgradable: true, configured: true },
-          guard: one ? 'guardable' : 'guarded',
-          fix: one ? 'stoppable' : 'stepwise',
+          ...{ running: true, restartable: at === 0, output: true, stale: true, upgradable: true, configured: true },
+          guard: at === 0 ? 'guardable' : 'guarded',
+          fix,
           ...{ startable: true, ignorable: true, ignored: true, muted: true },
         }).split(';'),
       ),

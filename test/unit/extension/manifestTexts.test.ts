@@ -56,7 +56,7 @@ describe('The texts of the manifest', () => {
 
   it('control: plain English, a missing text and an unused text are reported', () => {
     const plain = JSON.stringify(manifest()).replace('"%command.refresh%"', '"Refresh"');
-    assert.deepEqual(faults(JSON.parse(plain), texts), ['contributes.commands.7.title is plain English', 'command.refresh is not used']);
+    assert.deepEqual(faults(JSON.parse(plain), texts), ['contributes.commands.8.title is plain English', 'command.refresh is not used']);
     const { 'command.refresh': _, ...fewer } = texts;
     assert.deepEqual(faults(manifest(), { ...fewer, other: 'Other' }), ['command.refresh has no text', 'other is not used']);
     assert.deepEqual(

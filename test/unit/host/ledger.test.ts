@@ -21,6 +21,29 @@ function kept(before: ReadonlyMap<string, string>, changes: ReturnType<Ledger['c
 }
 
 describe('the ledger of a session', () => {
+  it('a call that was answered leaves its entry to the next one; without a next one it is dropped', () => {
+    const one = server();
+    const relay = new Relay(new PassThrough(), new PassThrough());
+    const ledger = new Ledger('/x/guard.cjs');
+    const link = relay.connect(one);
+    relay.release(link);
+    relay.take(line({ id: 1, method: 'tools/call', params: { name: 'a' } }));
+    relay.take(line({ id: 2, method: 'tools/call', params: { name: 'b' } }));
+    const first = kept(new Map(), ledger.changes(relay, [one], 300));
+    link.settle(1);
+    relay.take(line({ id: 3, method: 'tools/call', params: { name: 'c' } }));
+    const changes = ledger.changes(relay, [one], 300).filter(({ key }) => key.startsWith('call.'));
+    assert.equal(changes.length, 1);
+    const second = kept(first, changes);
+    const toolsIn = (entries: ReadonlyMap<string, string>): unknown[] =>
+      [...entries].filter(([key]) => key.startsWith('call.')).map(([, text]) => JSON.parse(text)[3]);
+    assert.deepEqual(toolsIn(second).sort(), ['b', 'c']);
+    link.settle(2);
+    assert.deepEqual(toolsIn(kept(second, ledger.changes(relay, [one], 300))), ['c']);
+    link.settle(3);
+    assert.deepEqual(toolsIn(kept(second, ledger.changes(relay, [one], 300))), ['b'], 'only what changed is told');
+  });
+
   it('brings another host to the same state: handshake, calls in flight, requests of the server, lines that wait', () => {
     const one = server();
     const relay = new Relay(new PassThrough(), new PassThrough());

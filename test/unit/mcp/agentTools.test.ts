@@ -210,6 +210,32 @@ describe('tools for agents', () => {
     assert.deepEqual(sent.map(codesOf).sort(), [-32600, -32600, -32600, -32601, -32601, -32602, -32700, undefined]);
   });
 
+  it('answer a request whose id is none with an error, so that the client does not wait, and take no such id for an answer', async () => {
+    const sent: Record<string, unknown>[] = [];
+    const plan = makePlan('restart', guarded, machine, { windows: new Set(), ownPids: new Set() });
+    const planRestart = async () => ({ plan, execute: () => assert.fail('restarted') });
+    const server = new AgentServer({ scan: async () => machine, planRestart }, '1', (message) => sent.push({ ...message }), silentLog);
+    const codeOf = (message: Record<string, unknown> | undefined) => (message?.error as { code: number } | undefined)?.code;
+    const receive = (message: object) => server.receive(JSON.stringify({ jsonrpc: '2.0', ...message }));
+    receive({ id: 1, method: 'initialize', params: { capabilities: { elicitation: {} } } });
+    await until('the answer', () => sent.length === 1);
+    for (const id of [{ a: 1 }, ['ask-1'], null, true]) {
+      receive({ id, method: 'ping' });
+      assert.deepEqual([sent.at(-1)?.id, codeOf(sent.pop())], [null, -32600], JSON.stringify(id));
+    }
+    receive({ id: 7, method: { a: 1 } });
+    assert.deepEqual([sent.at(-1)?.id, codeOf(sent.pop())], [7, -32600]);
+    receive({
+      id: 8,
+      method: 'tools/call',
+      params: { name: agentToolNames.restart, arguments: { pid: guarded.pid, startedAt: guarded.startedAt } },
+    });
+    await until('the question', () => sent.some(({ method }) => method === 'elicitation/create'));
+    receive({ id: ['ask-1'], result: { action: 'accept', content: { restart: true } } });
+    await server.close();
+    assert.ok(JSON.stringify(sent.at(-1)).includes('declined'));
+  });
+
   it('takes a question that is open at the end for declined', async () => {
     const sent: Record<string, unknown>[] = [];
     const plan = makePlan('restart', guarded, machine, { windows: new Set(), ownPids: new Set() });

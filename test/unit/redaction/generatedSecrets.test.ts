@@ -92,6 +92,7 @@ function shownTexts(definitions: readonly RawDefinition[], redactor: Redactor): 
       })),
       health: judgeHealth(definitions, emptyMachine, redactor),
       notStarted: [],
+      hosts: [],
       otherHolders: [],
       redactor,
     },

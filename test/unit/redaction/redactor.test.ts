@@ -296,6 +296,10 @@ describe('createRedactor: known values', () => {
       deepEqual(odd.args(['--opt', value]), ['--opt', redacted]);
     }
   });
+  it('replaces values with signs that are not seen also where a text shows spaces for them', () => {
+    const odd = createRedactor(['s3cr3t\n\x1b-1234', '$2b$s3cr3t-5678\0', '\u2028p4ss\0w0rd']);
+    equal(odd.text("mcp#$2b$s3cr3t-5678 'x s3cr3t -1234 p4ss w0rd"), `mcp#${redacted} 'x ${redacted} ${redacted}`);
+  });
   it('replaces values that overlap, whole', () => {
     const both = createRedactor(['abcdefgh-1', 'gh-1-ijklmn', 'abcd1', 'd1-opqrstuv']);
     equal(both.text('(abcdefgh-1-ijklmn)(abcd1-opqrstuv)'), `(${redacted})(abc${redacted})`);
@@ -318,6 +322,11 @@ describe('createRedactor: known values', () => {
     odd.text(`--${'a:'.repeat(30_000)}`);
     odd.text('--header x '.repeat(10_000));
     odd.text(`x${' '.repeat(60_000)}:`);
+    odd.text('key=key=key '.repeat(5_000));
+    odd.text(`"a' `.repeat(16_000));
+    odd.text('sh -c "'.repeat(9_000));
+    odd.text('$('.repeat(30_000));
+    odd.text('curl -b '.repeat(8_000));
     odd.args(Array.from({ length: 3_000 }, () => '-pa'));
     odd.args(['--header', `x${' '.repeat(100_000)}`]);
     isOrdinaryValue(`/${'a/'.repeat(30_000)}!`);

@@ -21,11 +21,11 @@ export interface MadeSecret {
 type Random = () => number;
 
 const words =
-  'token,password,secret,passwd,passphrase,api key,access token,client secret,auth token,private key,db password,github token,refresh token,signing key,credentials,bearer token,license key,session secret,encryption key,jwt,pin,otp,totp,auth,cookie,psk,passkey,signature,seed phrase,csrf'.split(
+  'token,password,secret,passwd,passphrase,api key,access token,client secret,auth token,private key,db password,github token,refresh token,signing key,credentials,bearer token,license key,session secret,encryption key,jwt,pin,otp,totp,auth,cookie,psk,passkey,signature,seed phrase,csrf,dbpassword,usertoken,appsecret,smtppass,openaikey,authcode,nkey,privkey,mnemonic'.split(
     ',',
   );
 /** Names that may mean a secret, as options, variables and fields. */
-const doubtfulWords = 'seed,session,session id,signing,salt,wallet seed,phrase'.split(',');
+const doubtfulWords = 'seed,session,session id,signing,salt,wallet seed,phrase,sid,oauth'.split(',');
 const prefixes = ['', '', 'my', 'app', 'service2', 'notes'];
 const cases: readonly ((parts: readonly string[]) => string)[] = [
   (parts) => parts.map((part, index) => (index === 0 ? part : capital(part))).join(''),
@@ -94,7 +94,35 @@ const positions: Readonly<Record<string, (n: string, v: string, flag: string) =>
   'user and password of Oracle': (_, v) => ['--user', `me/${v}`],
   'user and password of a proxy': (_, v) => ['--proxy-user', `me:${v}`, '--http-username', `me:${v}`],
   'cookies in one': (_, v) => ['--cookie', `a=b; c=${v}`],
+  'password of a program in a command': (_, v) => ['-c', `cd /srv && exec redis-cli -h cache -a '${v}' ping`],
+  'password of a program, attached': (_, v) => ['-c', `mysql -u me -p"${v}" base; exit`],
+  'password of a program in a substitution': (_, v) => ['-c', `KEY=$(sshpass -p '${v}' ssh me@h cat /k) exec server`],
+  'option in a command in quotes': (_, v, flag) => ['-c', `bash -c "server ${flag} '${v}' --port 1"`],
+  'word in parts': (_, v, flag) => ['-c', `server ${flag}='a'"${v}"`],
+  'variable in small letters': (_, v) => ['-c', `setting='${v}' other=1 exec server`],
+  'variable of cmd': (_, v) => ['/c', `set SETTING=${v}&& server`],
+  'variable of PowerShell': (_, v) => ['-Command', `$env:SETTING='${v}'; server`],
+  'name without quotes': (n, v) => ['--config', `{db:{${n}:'${v}'},port:1}`],
+  'list after a name without quotes': (n, v) => ['--config', `{${n.endsWith('s') ? n : `${n}s`}:['${v}', "${v}"]}`],
+  'name with an arrow': (n, v) => ['--config', `['port' => 1, '${n}' => '${v}']`],
+  'name and value': (n, v) => ['--config', JSON.stringify([{ name: n, value: v }])],
+  'name and value in XML': (n, v) => ['--config', `<add key="${n}" value="${v}"/>`],
+  'variables in JSON': (_, v) => ['--config', JSON.stringify({ env: { SETTING: v }, port: 1 })],
+  'argument of a function': (n, v) => ['-c', `client = Client(port=1, ${n.replaceAll('-', '_')}="${v}")`],
+  'URL-encoded JSON': (n, v) => [`config=${encodeURIComponent(JSON.stringify({ [n]: v }))}`],
+  'URL-encoded query': (n, v) => [`to=${encodeURIComponent(`https://h/?${n}=`)}${encodeURIComponent(encodeURIComponent(v))}`],
+  'parameter of a path': (n, v) => [`https://api.example.com/x;${n}=${encodeURIComponent(v)}/mcp`],
+  'fragment without a scheme': (n, v) => [`api.example.com/cb#${n}=${encodeURIComponent(v)}&x=1`],
+  'default of a variable': (n, v) => ['--opt', `\${${n.replaceAll('-', '_')}:-${v}}`],
+  'setting of a program': (n, v) => ['configure', 'set', n, v],
+  'setting of git': (_, v) => ['config', `http.extraHeader=X-Any: ${v}`],
+  'input of a login': (_, v) => ['-c', `echo '${v}' | docker login -u me --password-stdin && exec server`],
+  'parts of a pipe': (n, v) => ['--opts', `host=h|${n}=${v}|port=1`],
+  'folder with a name and a sign': (n, v) => [`C:\\srv\\${n}=${v}`],
 };
+
+/** Programs of positions whose arguments only they explain. */
+const programs: Readonly<Record<string, string>> = { '-c': 'sh', '/c': 'cmd', '-Command': 'powershell' };
 
 /** Of these positions the ones in which a plain word is a secret too, and in which doubtful names count. */
 const plainPositions = [
@@ -114,6 +142,11 @@ const plainPositions = [
   'shell text',
   'JSON field',
   'JSON in JSON',
+  'option in a command in quotes',
+  'word in parts',
+  'name without quotes',
+  'name with an arrow',
+  'argument of a function',
 ];
 
 /** Positions that only the entry's own fields explain. */
@@ -122,6 +155,8 @@ const fields: Readonly<Record<string, (n: string, v: string) => MadeSecret['entr
   'variable, and inside of a word': (n, v) => ({ env: { [n.replaceAll('-', '_')]: v }, args: [`/srv/${v}/x`] }),
   'variable without a secret’s name': (_, v) => ({ env: { SETTING: v }, args: ['-x', `y,${v}`] }),
   'variable, and in an address': (n, v) => ({ env: { [n]: v }, args: [`https://h/${encodeURIComponent(v)}/mcp`] }),
+  'objects in a variable': (n, v) => ({ env: { SETTING: JSON.stringify({ db: [{ auth: { [n]: v } }] }) }, args: ['-x', `y,${v}`] }),
+  'connection string in a variable': (n, v) => ({ env: { SETTING: `Server=db;${n}=${v};Encrypt=true` }, args: ['-x', `y ${v}`] }),
   'header of the entry': (n, v) => ({ url: `https://h/${encodeURIComponent(v)}`, headers: { [n]: `Bearer ${v}` } }),
   'address of the entry': (n, v) => ({ url: `https://h/mcp?${n}=${encodeURIComponent(v)}` }),
 };
@@ -147,10 +182,11 @@ export function madeSecret(seed: number): MadeSecret {
     return { what, byShape: false, entry: entry.url === undefined ? { command: 'server', ...entry } : entry };
   }
   const args = positions[place]?.(name, value, flag) ?? [];
+  const program = programs[args[0] ?? ''];
   return {
     what,
     byShape: true,
-    entry: { command: args[0] === '-c' ? 'sh' : 'server', args: args[0] === '-c' ? args : [...front, ...args, ...back] },
+    entry: program ? { command: program, args } : { command: 'server', args: [...front, ...args, ...back] },
   };
 }
 
@@ -164,10 +200,11 @@ function madePlain(seed: number, random: Random): MadeSecret {
   const place = pick(random, isPhrase ? ['option and value'] : plainPositions);
   const value = isPhrase ? phrase : `${wordMark}${letters}`;
   const args = positions[place]?.(name, value, `--${name}`) ?? [];
+  const program = programs[args[0] ?? ''];
   return {
     what: `${place}; ${name}; ${value}`,
     byShape: true,
-    entry: { command: args[0] === '-c' ? 'sh' : 'server', args: args[0] === '-c' ? args : [...args, '--port', '8080'] },
+    entry: program ? { command: program, args } : { command: 'server', args: [...args, '--port', '8080'] },
   };
 }
 

@@ -5,7 +5,7 @@ import { type Message, msg, t, translated } from '../../../base/language/transla
 import { type Finding, isHeadline } from '../../../model/finding.ts';
 import type { Instance, Snapshot } from '../../../model/snapshot.ts';
 import type { ExplanationSection } from '../../../presentation/explanation.ts';
-import { compareFindings, findingLabels } from '../../../presentation/findingLabels.ts';
+import { compareFindings, findingLabels, isUndecided } from '../../../presentation/findingLabels.ts';
 import { homePath, localTime, roundedMemory } from '../../../presentation/quantities.ts';
 import { type CommandName, commands } from '../../manifestNames.ts';
 import { type Doing, hasOutput, isRestartable, ownerText, type WindowFacts } from '../../window/windowFacts.ts';
@@ -68,7 +68,7 @@ export function detailsPage(subject: DetailsSubject): DetailsPage {
     verdict: doing
       ? doingSentence(doing)
       : verdictText(instance, worst, worst !== undefined && isIgnored(worst, { instance, name: instance.name }, facts)),
-    tone: worst ? 'warning' : instance.package?.running == null ? 'unknown' : 'good',
+    tone: worst ? 'warning' : instance.package?.running == null || isUndecided(instance) ? 'unknown' : 'good',
     buttons: buttonsOf(subject, worst, doing !== undefined),
     versions: versionRows(instance, told),
     dependencies: instance.changedDependencies.map(({ name, running, installed }) => ({
@@ -106,7 +106,10 @@ function verdictText(instance: Instance, worst: Finding | undefined, ignored: bo
   if (own?.running == null) {
     return unknown === undefined ? t('Its version is not known.') : t('Its version is not known: {0}.', unknown.replace(/\.$/, ''));
   }
-  return t('{0}. No problem was found.', versionsText(instance, true));
+  const versions = versionsText(instance, true);
+  return unknown === undefined
+    ? t('{0}. No problem was found.', versions)
+    : t('{0}. Whether that is current is not certain: {1}.', versions, unknown.replace(/\.$/, ''));
 }
 
 const fixes: Readonly<Record<Exclude<FixKind, 'open'>, { readonly label: Message; readonly command: CommandName }>> = {
@@ -156,7 +159,7 @@ function versionRows({ package: own, findings }: Instance, told: readonly Findin
 
 function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] {
   const { evidence, findings, record, idleSince, startedAt, id, pid, name } = instance;
-  const events: { readonly at: string; readonly text: string }[] = [
+  const events: { readonly at: string; readonly text: string; readonly orEarlier?: boolean }[] = [
     ...history.flatMap((entry) => {
       const begun = entry.outcome === 'done' && entry.after?.pid === pid && entry.target.name === name;
       const text = begun ? t('Restarted by {0}: PID {1} → {2}', requesterText(entry), entry.target.pid, pid) : entry.message;
@@ -170,9 +173,8 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
       .filter(({ confidence }) => confidence !== 'unknown')
       .map(({ kind, message, since, sinceAtMost }) => ({
         at: since,
-        text: sinceAtMost
-          ? t('{0}: {1} (or earlier)', translated(findingLabels[kind].heading), message)
-          : t('{0}: {1}', translated(findingLabels[kind].heading), message),
+        orEarlier: sinceAtMost === true,
+        text: t('{0}: {1}', translated(findingLabels[kind].heading), message),
       })),
     ...(record?.refused
       ? [
@@ -191,7 +193,7 @@ function timeLine({ instance, history, timeZone }: DetailsSubject): NamedText[] 
   return events
     .filter(({ at }) => !Number.isNaN(Date.parse(at)))
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
-    .map(({ at, text }) => ({ name: localTime(at, timeZone), text }));
+    .map(({ at, text, orEarlier }) => ({ name: orEarlier ? t('{0} or earlier', localTime(at, timeZone)) : localTime(at, timeZone), text }));
 }
 
 function processRows(instance: Instance, facts: WindowFacts): DetailsPage['processes'] {

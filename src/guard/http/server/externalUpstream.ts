@@ -5,7 +5,7 @@ import { loopbackAddresses } from '../../../process/portHolder.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
-import { ownCommand } from '../../stale/restartCommandLine.ts';
+import { restartCure } from '../../stale/restartCure.ts';
 import { ServerCode } from '../../stale/serverCode.ts';
 import type { RestartHint } from '../../stale/staleRefusal.ts';
 import type { Upstream } from '../transport/upstream.ts';
@@ -138,10 +138,15 @@ export class ExternalUpstream implements UpstreamServer {
 
 /** How to restart the server that listens at an address. @param pid of its process; undefined when it is not known */
 function restartHint({ ensure, runDir }: HttpGuardOptions, url: URL, pid: number | undefined): RestartHint {
+  const who = pid === undefined ? `the process that listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
+  const step = `end ${who} and start it again ${asItWasStarted}`;
   if (ensure === undefined) {
-    const who = pid === undefined ? `the process that listens on port ${url.port}` : `PID ${pid}, which listens on port ${url.port},`;
-    return { step: `end ${who} and start it again ${asItWasStarted}` };
+    return { step };
   }
   const replaced = pid === undefined ? [] : ['--replace', String(pid)];
-  return ownCommand(['ensure', ensure, '--url', url.origin, ...replaced], runDirOf(process.env, runDir));
+  return restartCure(['ensure', ensure, '--url', url.origin, ...replaced], runDirOf(process.env, runDir), {
+    env: process.env,
+    unpublished: false,
+    step,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../../../base/log.ts';
+import { asItWasStarted } from '../../../model/finding.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
@@ -6,7 +7,7 @@ import type { ServerEnds } from '../../process/serverEnds.ts';
 import type { Ended, ServerProcess } from '../../process/serverProcess.ts';
 import { Watchdog } from '../../process/watchdog.ts';
 import type { GuardRecord } from '../../publish/guardRecord.ts';
-import { ownCommand } from '../../stale/restartCommandLine.ts';
+import { restartCure } from '../../stale/restartCure.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import { OwnProcess } from './ownProcess.ts';
 import { StaleCalls } from './staleCalls.ts';
@@ -46,7 +47,11 @@ export class OwnUpstream implements UpstreamServer {
             upstream,
             table: guardTable(),
             restart: (reason) => this.restart(reason),
-            restartHint: () => ownCommand(['restart', String(process.pid)], runDirOf(process.env, options.runDir)),
+            restartHint: () => {
+              const step = `end its guard (PID ${process.pid}) and start it again ${asItWasStarted}`;
+              const about = { env: process.env, unpublished: publication === undefined, step };
+              return restartCure(['restart', String(process.pid)], runDirOf(process.env, options.runDir), about);
+            },
             log: (line) => log.warn(line),
             staleWrites: (summary) => publication?.mark('staleWrites', summary),
           });

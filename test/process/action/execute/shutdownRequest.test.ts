@@ -54,6 +54,9 @@ describe('/shutdown as a record declares it', function () {
       assert.equal(way?.path, '/shutdown');
       assert.match(way?.token ?? '', /^[0-9a-f]{64}$/);
       assert.equal(await postShutdown('127.0.0.1', port, { path: '/shutdown' }), false, 'C5: not without the secret');
+      for (const wrong of [{ path: '/shut down' }, { path: '/\u00fc\u0100' }, { path: '/shutdown', token: 'a\nb' }]) {
+        assert.equal(await postShutdown('127.0.0.1', port, wrong), false, 'what no request can hold');
+      }
       assert.equal(child.exitCode, null);
       const gone = once(child, 'exit');
       assert.equal(await postShutdown('127.0.0.1', port, way ?? { path: '' }), true);

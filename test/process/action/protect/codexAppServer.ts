@@ -9,6 +9,8 @@ export interface CodexThread {
   readonly startups: readonly string[];
   /** Calls a tool. @returns the text of its answer @throws with Codex's error */
   call(server: string, tool: string): Promise<string>;
+  /** Starts one more thread beside it. */
+  startAnother(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -69,6 +71,9 @@ export async function startCodexThread(program: string, cwd: string, env: NodeJS
       pid,
       startups,
       dispose,
+      startAnother: async () => {
+        await ask('thread/start', { cwd });
+      },
       call: async (server, tool) => {
         const { content } = await ask('mcpServer/tool/call', { threadId: thread?.id, server, tool, arguments: {} });
         return content?.[0]?.text ?? '';

@@ -244,7 +244,7 @@ describe('protect', function () {
     const file = world.write('.cursor/mcp.json', { mcpServers: { notes: { command: process.execPath, args: [server] } } });
     const questions = ['[n] cancel: ', '(lazy)? [Y/n] '];
     /** Answers each question when it stands there: what is typed before belongs to the one before. */
-    const at = async (...answers: readonly string[]): Promise<{ status: unknown; stdout: string }> => {
+    const at = async (...answers: readonly (string | (() => string))[]): Promise<{ status: unknown; stdout: string }> => {
       const line = [process.execPath, bundle, 'protect', 'notes'].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
       const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: world.home, env, stdio: ['pipe', 'pipe', 'ignore'] });
       let stdout = '';
@@ -252,7 +252,8 @@ describe('protect', function () {
       child.stdout.on('data', (chunk) => {
         stdout += chunk;
         if (answered < answers.length && stdout.includes(questions[answered] ?? '')) {
-          child.stdin.write(`${answers[answered]}\n`);
+          const answer = answers[answered];
+          child.stdin.write(`${typeof answer === 'function' ? answer() : answer}\n`);
           answered += 1;
         }
       });
@@ -269,6 +270,40 @@ describe('protect', function () {
     equal((await run('unprotect', 'notes', '--yes')).code, 0);
     equal((await at('1', 'y')).status, 0);
     assertNames(readFileSync(file, 'utf8'), '"--start",', '"lazy"');
+    const other = { mcpServers: { notes: { command: process.execPath, args: [server, '--other'] } } };
+    const change = (): string => {
+      world.write('.cursor/mcp.json', other);
+      return '1';
+    };
+    equal((await run('unprotect', 'notes', '--yes')).code, 0);
+    const raced = await at(change, 'n');
+    deepEqual([raced.status, JSON.parse(readFileSync(file, 'utf8'))], [2, other], raced.stdout);
+    assertNames(raced.stdout.replaceAll(/\s+/g, ' '), 'has changed since you were asked');
+  });
+
+  it('does not ask for a yes to a change that the preview cannot show', async function () {
+    if (spawnSync('script', ['--version']).error) {
+      this.skip();
+    }
+    const entry = { mcpServers: { notes: { command: `${'/.'.repeat(2_500)}${process.execPath}`, args: [server] } } };
+    const file = world.write('.cursor/mcp.json', entry);
+    for (const command of ['protect notes', 'protect --all']) {
+      const words = [process.execPath, bundle, ...command.split(' ')].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+      const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], { cwd: world.home, env, stdio: ['pipe', 'pipe', 'ignore'] });
+      let said = '';
+      child.stdout.on('data', (chunk) => {
+        said += chunk;
+        if (said.includes('cancel: ')) {
+          child.stdin.end('y\n');
+        }
+      });
+      const [status] = await once(child, 'close');
+      deepEqual([status, JSON.parse(readFileSync(file, 'utf8'))], [3, entry], `${command}: ${said}`);
+      assertNames(said, 'The change is too long to be shown');
+      assertOmits(said, 'Write this change?', 'cancel: ');
+    }
+    equal((await run('protect', 'notes', '--yes')).code, 0);
+    assertNames(readFileSync(file, 'utf8'), '"guard"');
   });
 
   it('dies of Ctrl-C at the question, as everywhere else, and names no option that would do it all the same', async function () {

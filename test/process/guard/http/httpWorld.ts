@@ -127,11 +127,15 @@ export class HttpWorld {
   }
 
   /** A connected client of the TypeScript SDK 1.x. */
-  async client(origin: string, headers: Readonly<Record<string, string>> = {}): Promise<Client & { readonly errors: Error[] }> {
+  async client(
+    origin: string,
+    headers: Readonly<Record<string, string>> = {},
+    request: typeof fetch = fetch,
+  ): Promise<Client & { readonly errors: Error[] }> {
     const errors: Error[] = [];
     const client = new Client({ name: 'test', version: '1.0.0' });
     client.onerror = (error) => errors.push(error);
-    const transport = new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers } });
+    const transport = new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers }, fetch: request });
     await client.connect(transport as Parameters<Client['connect']>[0]);
     this.#clients.push(client);
     return Object.assign(client, { errors });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { events, type Layout, type Place } from './layoutRow.ts';
@@ -110,10 +111,45 @@ function chooseInstall(place: Place, version: string): void {
   moveLink(`./${version}`, join(installs(place), 'latest'));
 }
 
-/** Packages are kept by name: an upgrade replaces the directory. The shim is a program; a script stands in for it here. */
+/** A folder for each version of Node, shims that start asdf, and the file that chooses. asdf becomes the program, with its folder first on PATH; a script stands in for it. */
+const asdf: Layout = {
+  ...base,
+  how: 'beside',
+  name: 'asdf shims',
+  quick: ['upgrade'],
+  // The version stays on the command line of the process.
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  install: (place, version) => chooseNode(place, version),
+  again(place, version) {
+    rmSync(asdfInstall(place, version), { recursive: true });
+    chooseNode(place, version);
+  },
+  unrelated: (place) => writeFileSync(join(place.folder, '.tool-versions'), `nodejs ${nodeFor(versions[0])}\nruby 3.4.1\n`),
+  prune: (place, old) => rmSync(asdfInstall(place, old), { recursive: true }),
+  command: ({ folder, env }) => ({ words: [bin], env: { PATH: `${join(folder, '.asdf', 'shims')}:${join(folder, 'bin')}:${env.PATH}` } }),
+};
+
+const nodeFor = (version: string): string => (version === versions[0] ? '20.1.0' : '22.1.0');
+const asdfInstall = (place: Place, version: string): string => join(place.folder, '.asdf', 'installs', 'nodejs', nodeFor(version));
+
+function chooseNode(place: Place, version: string): void {
+  const installs = join(place.folder, '.asdf', 'installs', 'nodejs');
+  if (!existsSync(asdfInstall(place, version))) {
+    prefix(asdfInstall(place, version), version);
+  }
+  const installed = versions.map(nodeFor).filter((one) => existsSync(join(installs, one)));
+  const plugins = installed.map((one) => `# asdf-plugin: nodejs ${one}\n`).join('');
+  writeProgram(join(place.folder, '.asdf', 'shims', bin), `#!/usr/bin/env bash\n${plugins}exec asdf exec "${bin}" "$@"\n`);
+  const own = `${installs}/$(sed -n 's/^nodejs //p' ${join(place.folder, '.tool-versions')})/bin`;
+  writeProgram(join(place.folder, 'bin', 'asdf'), `#!/bin/sh\nname=$2\nshift 2\nPATH="${own}:$PATH"\nexec "${own}/$name" "$@"\n`);
+  writeFileSync(join(place.folder, '.tool-versions'), `nodejs ${nodeFor(version)}\n`);
+}
+
+/** Packages are kept by name: an upgrade replaces the directory. The shim is a program that waits for its child; a small one of that name stands in for it. */
 const volta: Layout = {
   ...base,
   name: 'Volta',
+  quick: ['upgrade'],
   how: 'in place',
   install: (place, version) => replaceImage(place, name, version),
   again: (place, version) => replaceImage(place, name, version),
@@ -130,12 +166,36 @@ function replaceImage(place: Place, owner: string, version: string): void {
   mkdirSync(dirname(image), { recursive: true });
   renameSync(join(root, 'tmp', 'image'), image);
   if (owner === name) {
-    const shim = join(root, 'bin', 'volta-shim');
-    writeProgram(shim, `#!/bin/sh\nexec node ${join(image, 'bin', bin)} "$@"\n`);
-    moveLink('volta-shim', join(root, 'bin', bin));
+    const shim = join(root, 'program', 'volta-shim');
+    if (!existsSync(shim)) {
+      waitingShim(shim, join(image, 'bin', bin));
+    }
+    moveLink('../program/volta-shim', join(root, 'bin', bin));
     mkdirSync(join(root, 'tools', 'user', 'bins'), { recursive: true });
     writeFileSync(join(root, 'tools', 'user', 'bins', `${bin}.json`), JSON.stringify({ name: bin, package: name, version }));
   }
+}
+
+/** A program that starts a script as its child and waits for its end. */
+function waitingShim(file: string, script: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    `${file}.c`,
+    `#include <sys/wait.h>
+#include <unistd.h>
+int main(int count, char **words) {
+  pid_t child = fork();
+  if (child == 0) {
+    words[0] = "${script}";
+    execv(words[0], words);
+    return 1;
+  }
+  waitpid(child, 0, 0);
+  return 0;
+}
+`,
+  );
+  execFileSync('gcc', ['-w', '-o', file, `${file}.c`]);
 }
 
 /** A folder for each revision, a link to the current one, and a program that starts from there what the revision names, by the revision's own path. */
@@ -145,6 +205,7 @@ const snap: Layout = {
   how: 'beside',
   seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
   name: 'snap',
+  quick: ['downgrade'],
   install: (place, version) => chooseRevision(place, version),
   again(place, version) {
     rmSync(revision(place, version), { recursive: true });
@@ -152,7 +213,7 @@ const snap: Layout = {
   },
   unrelated: (place) => prefix(join(place.folder, 'snap', unrelated.name, '7'), unrelated.version),
   prune: (place, old) => rmSync(revision(place, old), { recursive: true }),
-  command: (place) => ({ words: [join(place.folder, 'snap', 'bin', bin)] }),
+  command: (place) => ({ words: [bin], env: { PATH: `${join(place.folder, 'snap', 'bin')}:${place.env.PATH}` } }),
 };
 
 const revision = (place: Place, version: string): string => join(place.folder, 'snap', bin, `x${version.replaceAll('.', '')}`);
@@ -166,9 +227,11 @@ function chooseRevision(place: Place, version: string): void {
   }
   const current = join(place.folder, 'snap', bin, 'current');
   moveLink(basename(folder), current);
-  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\nexec node "$(readlink -f ${current})/bin/${bin}" "$@"\n`);
+  // As a classic snap: its own folders come first on PATH.
+  const run = `export SNAP="$(readlink -f ${current})"\nPATH="$SNAP/bin:$PATH" exec node "$SNAP/bin/${bin}" "$@"`;
+  writeProgram(join(place.folder, 'snapd'), `#!/bin/sh\n${run}\n`);
   moveLink('../../snapd', join(place.folder, 'snap', 'bin', bin));
 }
 
 /** Layouts of tools that are not run here; each is what the tool writes. */
-export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, volta];
+export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, asdf, volta];

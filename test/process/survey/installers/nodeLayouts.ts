@@ -207,6 +207,34 @@ const nLayout: Layout = {
   }),
 };
 
+/** The shims of mise, which are links to mise itself, and the backend of mise that installs with npm. */
+const miseShims: Layout = {
+  name: 'mise with its shims, npm: backend',
+  made: 'real',
+  how: 'beside',
+  versions,
+  // The version stays on the command line of the process.
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  install: (place, version) => mise(place, 'use', '--pin', `npm:${spec(version)}`),
+  again: (place, version) => mise(place, 'install', '--force', `npm:${spec(version)}`),
+  unrelated: (place) => mise(place, 'use', '--pin', `npm:${other}`),
+  prune: (place, old) => mise(place, 'uninstall', `npm:${spec(old)}`),
+  command: (place) => ({ words: [tiny.bin], env: { ...miseEnv(place), PATH: `${miseEnv(place).MISE_DATA_DIR}/shims:${place.env.PATH}` } }),
+};
+
+const miseEnv = ({ folder }: Place) => ({
+  MISE_DATA_DIR: join(folder, 'data', 'mise'),
+  MISE_CONFIG_DIR: join(folder, 'settings'),
+  MISE_STATE_DIR: join(folder, 'state'),
+  MISE_CACHE_DIR: join(folder, 'cache'),
+  MISE_TRUSTED_CONFIG_PATHS: '/',
+});
+
+async function mise(place: Place, ...args: readonly string[]): Promise<string> {
+  const program = join(await installerTool('@jdxcode/mise-linux-x64'), 'bin', 'mise');
+  return run(program, ['--yes', ...args], { cwd: place.folder, env: { ...place.env, ...miseEnv(place) } });
+}
+
 /** Layouts of the package managers of Node. */
 export const nodeLayouts: readonly Layout[] = [
   npmProject,
@@ -221,4 +249,5 @@ export const nodeLayouts: readonly Layout[] = [
   yarnModules,
   yarnPnp,
   bunProject,
+  ...(process.arch === 'x64' ? [miseShims] : []),
 ];

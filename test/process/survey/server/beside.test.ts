@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { chmodSync, lutimesSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { startToleranceMs } from '../../../../src/diagnosis/stale/baseline.ts';
 import type { Instance, Snapshot } from '../../../../src/model/snapshot.ts';
 import { startLiveSurvey } from '../../../../src/survey/liveSurvey.ts';
 import type { Surveyor } from '../../../../src/survey/surveyor.ts';
-import { untilPast } from '../../../until.ts';
+import { until, untilPast } from '../../../until.ts';
 import { nodeServer } from '../tinyServers.ts';
 import { headlines, instanceOf, makeWorld, settled, type World } from '../world.ts';
 
@@ -97,6 +98,45 @@ describe('a version installed beside the one that runs', function () {
     assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.0.0', []]);
     link('releases/1.1.0', at('tiny-mcp-now'));
     assert.deepEqual(versions(await look(observer, server.pid)), ['1.0.0', '1.1.0', stale]);
+  });
+
+  it('a program that comes to stand earlier on PATH is seen at once: by itself, and by a link in the path of its folder', async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      const folder = place(at(`tiny-mcp-${version}`), version);
+      const program = at(version, 'tiny-mcp');
+      mkdirSync(dirname(program));
+      writeFileSync(program, `#!/bin/sh\nexec node ${join(folder, 'server.js')} "$@"\n`, { mode: 0o755 });
+    }
+    mkdirSync(at('empty', 'bin'), { recursive: true });
+    link('empty', at('first'));
+    mkdirSync(at('other'));
+    link(at('1.1.0'), at('other', 'bin'));
+    configure('tiny-mcp');
+    // A way that is younger is followed again in each scan.
+    await untilPast(Date.now(), startToleranceMs + 200);
+    const env = { ...process.env, PATH: `${at('first', 'bin')}:${at('1.0.0')}:${process.env.PATH}` };
+    const server = await world.start('tiny-mcp', [], { cwd: world.root, env });
+    const live = startLiveSurvey(await world.observer(), silentLog);
+    try {
+      const now = (): Instance | undefined => live.snapshot?.instances.find(({ tree }) => tree.includes(server.pid));
+      const seen = async (what: string, wanted: readonly unknown[]): Promise<void> => {
+        const from = Date.now();
+        await until(what, () => isDeepStrictEqual(versions(now() as Instance), wanted), 5_000);
+        console.log(`      ${what}: seen after ${Date.now() - from} ms`);
+      };
+      await until('the server is known', () => now()?.package?.running === '1.0.0', 10_000);
+      await untilPast(Date.now(), startToleranceMs + 1_500);
+      link(at('1.1.0', 'tiny-mcp'), at('empty', 'bin', 'tiny-mcp'));
+      await seen('a program earlier on PATH', ['1.0.0', '1.1.0', stale]);
+      rmSync(at('empty', 'bin', 'tiny-mcp'));
+      await seen('its removal', ['1.0.0', '1.0.0', []]);
+      link('other', at('first'));
+      await seen('a link in the path of its folder', ['1.0.0', '1.1.0', stale]);
+      rmSync(at('first'));
+      await seen('the removal of that link', ['1.0.0', '1.0.0', []]);
+    } finally {
+      live.dispose();
+    }
   });
 
   const directories: readonly (readonly [string, (linked: string) => readonly [string, ...string[]], string | undefined])[] = [

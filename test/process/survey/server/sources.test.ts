@@ -53,6 +53,8 @@ describe('source that is used in place', function () {
     const at = (path: string): string => join(folder, path);
     const original = new Map<string, string>();
     const edit = (path: string): void => appendFileSync(at(path), '// more\n');
+    const version = (text: string): void =>
+      writeFileSync(at('package.json'), readFileSync(at('package.json'), 'utf8').replace(/1\.\d\.0/, text));
     // Those that touch nothing that is loaded come first: from then on a late observer sees that something was written.
     const cases: readonly Case[] = [
       { what: 'nothing', act: () => {}, found: [] },
@@ -61,8 +63,9 @@ describe('source that is used in place', function () {
       { what: 'documentation', act: () => writeFileSync(at('README.md'), '# New\n'), found: [] },
       {
         what: 'a version bump alone',
-        act: () => writeFileSync(at('package.json'), readFileSync(at('package.json'), 'utf8').replace('1.0.0', '1.1.0')),
-        found: [],
+        act: () => version('1.1.0'),
+        // In no work tree: a release that was unpacked there.
+        found: ['stale/package/likely'],
         // Which version it has read is not known to a late observer; its code is unchanged.
         late: notKnown,
       },
@@ -90,7 +93,7 @@ describe('source that is used in place', function () {
 
     it('is stale when a file that it loads has other content, and else never', async () => {
       const script = nodeServer(folder);
-      for (const path of ['server.js', 'lib/helper.js']) {
+      for (const path of ['server.js', 'lib/helper.js', 'package.json']) {
         original.set(path, readFileSync(at(path), 'utf8'));
       }
       world.write('.claude.json', { mcpServers: { tiny: { command: process.execPath, args: [script] } } });
@@ -134,6 +137,11 @@ describe('source that is used in place', function () {
       assert.deepEqual((await seen('late')).found, ['stale/source/likely'], 'git’s log says where HEAD stood');
       git(folder, 'checkout', '-q', 'main');
       assert.deepEqual((await seen()).found, [], 'back again');
+      version('1.1.0');
+      const bumped = await seen();
+      assert.deepEqual(bumped.found, [], 'another version of the same source');
+      assertNames(bumped.unknown, '1.1.0');
+      version('1.0.0');
       const later = await seen('later');
       assert.deepEqual(later.found, [], 'a late observer after the way back');
       assert.doesNotMatch(later.unknown, notKnown, 'git has the content of then');

@@ -105,8 +105,34 @@ describe('lineDiff', () => {
     ]);
   });
 
-  it('shows no line too long to be read, and does not take long over many', () => {
-    equal(shown('x'.repeat(500), 'y'), undefined);
+  it('shows a change in a file without line breaks, with a line for each value', () => {
+    const others = Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [`other${index}`, { command: 'node', args: ['a, {b}', '-y'] }]),
+    );
+    const file = (command: string, args: readonly string[]): string =>
+      JSON.stringify({ mcpServers: { ...others, notes: { command, args, env: { TOKEN: 's3cr3t-4711 x' } } } });
+    const lines = shown(file('npx', ['-y']), file('/run/mcp-shepherd', ['guard', '--', 'npx', '-y'])) ?? [];
+    deepEqual(
+      lines.filter((line) => /^[-+]/.test(line)),
+      ['-"command":"npx",', '+"command":"/run/mcp-shepherd",', '+"guard",', '+"--",', '+"npx",'],
+    );
+    assertOmits(lines.join('\n'), 's3cr3t');
+    const toml = (command: string): string => `${'x = 1\n'.repeat(3)}notes = { command = '${command}', note = "${'a b '.repeat(150)}" }\n`;
+    deepEqual(
+      shown(toml('npx'), toml('guard'))?.filter((line) => /^[-+]/.test(line)),
+      ["- command = 'npx',", "+ command = 'guard',"],
+    );
+  });
+
+  it('cuts nothing that differs: what is too long to be read is not shown at all', () => {
+    const long = 'x'.repeat(3_900);
+    deepEqual(shown(long, 'y'), [' … (with more line breaks than the file has)', `-${long}`, '+y']);
+    equal(shown('x'.repeat(4_001), 'y'), undefined);
+    const spaces = `${' '.repeat(1_000_000)}"a"`;
+    equal(shown(spaces, `${spaces},`), undefined, 'and does not take long');
+  });
+
+  it('does not take long over many lines', () => {
     const many = Array.from({ length: 5_000 }, (_, index) => `line ${index}`).join('\n');
     equal(shown(many, many.replaceAll('line', 'Line')), undefined);
     deepEqual(shown(many, many.replace('line 2500\n', 'another\n')), [

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createPaint, wantsColor } from '../../../../src/cli/render/paint.ts';
-import { headline, instanceState } from '../../../../src/cli/render/stateWords.ts';
+import { headline, instanceState, renderStatusLine } from '../../../../src/cli/render/stateWords.ts';
 import { jsonText, viewWidth } from '../../../../src/cli/terminal.ts';
+import { agentStatus } from '../../../../src/mcp/agentAnswers.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { busySnapshot, definition, finding, instance, snapshot } from '../fixture.ts';
 
 describe('the short words for what is stale', () => {
@@ -49,6 +51,23 @@ describe('the headline', () => {
     });
     assert.equal(headline(quiet).alarms, 0);
     assert.equal(headline(snapshot()).alarms, 0);
+  });
+
+  it('never says that all is well where something is not known', () => {
+    const own = { ecosystem: 'npm', name: 'a', root: '/p', running: '1.0.0', installed: '1.0.0' } as const;
+    const undecided = instance({ name: 'a', pid: 1, package: own, unknown: 'server.js was written after it started' });
+    const given = snapshot({ instances: [undecided, instance({ name: 'b', pid: 2, package: own })] });
+    const { text, alarms } = headline(given);
+    assert.equal(alarms, 0);
+    assertNames(text, '1 unknown');
+    assertOmits(text, 'wrong');
+    assert.equal(renderStatusLine(given), 'MCP: 2 running, 1 unknown\n');
+    for (const unknown of ['short', 'long '.repeat(40)]) {
+      const { words } = instanceState({ ...undecided, unknown });
+      assertNames(words, 'unknown');
+      assertOmits(words, 'ok');
+    }
+    assertNames(String(agentStatus(given).summary), '1 unknown');
   });
 
   it('counts what is wrong with an entry', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnsureSetting } from '../../../../src/cli/session/ensureSetting.ts';
+import { programRefusal, readEnsureSetting } from '../../../../src/cli/session/ensureSetting.ts';
 
 const stranger = 12_345;
 
@@ -56,5 +56,38 @@ describe('mcp-shepherd.json', () => {
       chownSync(path, 0, 0);
     }
     assert.equal(read(), 'node', 'the control');
+  });
+
+  it('starts nothing that another user can replace: in a working directory, a program or a script elsewhere', () => {
+    const shared = join(above, 'shared');
+    mkdirSync(shared);
+    chmodSync(shared, 0o1777);
+    const program = join(shared, 'server.js');
+    writeFileSync(program, '', { mode: 0o755 });
+    const own = join(folder, 'server.js');
+    writeFileSync(own, '', { mode: 0o755 });
+    const setting = {
+      file: join(folder, 'mcp-shepherd.json'),
+      command: 'node',
+      args: ['server.js', join(shared, 'notes.log')],
+      cwd: folder,
+    };
+    assert.equal(programRefusal(setting), undefined, 'the control');
+    const open = /shared can be written by all users/;
+    assert.match(programRefusal({ ...setting, cwd: shared }) ?? '', open);
+    assert.match(programRefusal({ ...setting, command: program }) ?? '', open);
+    assert.match(programRefusal({ ...setting, args: ['../shared/server.js'] }) ?? '', open);
+    rmSync(own);
+    symlinkSync(program, own);
+    assert.match(programRefusal(setting) ?? '', open, 'by a link');
+    chmodSync(shared, 0o755);
+    assert.equal(programRefusal(setting), undefined);
+    chmodSync(program, 0o757);
+    assert.match(programRefusal(setting) ?? '', /server\.js can be written by all users/);
+    if (process.getuid?.() === 0) {
+      chmodSync(program, 0o755);
+      chownSync(program, stranger, stranger);
+      assert.match(programRefusal(setting) ?? '', /server\.js belongs to user 12345/);
+    }
   });
 });

@@ -125,6 +125,8 @@ describe('discoverDefinitions', () => {
       'mcporter user mem stdio',
       'mcporter user projmem stdio',
       'mcporter user remote http',
+      'mimo project mimo-project stdio',
+      'mimo user mimo-user stdio',
       'openclaw user openclaw-user stdio',
       'opencode project in-dot-folder stdio',
       'opencode project in-project stdio',
@@ -198,10 +200,11 @@ describe('discoverDefinitions', () => {
       ok(/^[0-9a-f]{16}$/.test(id));
       ok(readFileSync(file, 'utf8').split('\n')[line - 1]?.includes(name), `${file}:${line} names ${name}`);
       equal(readBy[0], client);
-      ok(reading.candidates.includes(file) && isAbsolute(file));
+      ok(reading.candidates().includes(file) && isAbsolute(file));
     }
     const again = await tree.discover({ workspaceFiles: [join(tree.project, 'demo.code-workspace')] });
-    deepEqual({ ...again, looked: again.looked() }, { ...reading, looked: reading.looked() }, 'the same is found again, ids included');
+    const plain = (one: typeof reading) => ({ ...one, looked: one.looked(), candidates: one.candidates() });
+    deepEqual(plain(again), plain(reading), 'the same is found again, ids included');
   });
 
   it('keeps what an entry says, and what of it is secret', async () => {
@@ -372,8 +375,8 @@ describe('discoverDefinitions', () => {
     const env = { APPDATA: join(tree.home, 'AppData', 'Roaming'), LOCALAPPDATA: join(tree.home, 'AppData', 'Local') };
     const reading = await tree.discover({ platform: 'win32', env });
     deepEqual(names(reading), ['packaged', 'windows-one']);
-    ok(reading.candidates.includes(join(tree.home, 'AppData', 'Local', 'Packages')), 'an installation is noticed');
-    ok(reading.candidates.some((path) => path.endsWith(join('Roaming', 'Claude', 'claude_desktop_config.json'))));
+    ok(reading.candidates().includes(join(tree.home, 'AppData', 'Local', 'Packages')), 'an installation is noticed');
+    ok(reading.candidates().some((path) => path.endsWith(join('Roaming', 'Claude', 'claude_desktop_config.json'))));
     const classic = await tree.discover({ platform: 'win32', env: { ...env, LOCALAPPDATA: join(tree.home, 'none') } });
     deepEqual(names(classic), ['left-over', 'windows-one']);
     tree.write('home/Library/Application Support/Claude/claude_desktop_config.json', { mcpServers: { mac: { command: 'node' } } });
@@ -435,7 +438,7 @@ describe('discoverDefinitions', () => {
     const first = await tree.discover();
     const path = tree.write('home/work/project/.Junie/mcp/own.json', { mcpServers: { own: { command: 'node' } } });
     ok(
-      first.candidates.some((candidate) => path.toLowerCase().startsWith(candidate.toLowerCase())),
+      first.candidates().some((candidate) => path.toLowerCase().startsWith(candidate.toLowerCase())),
       'the folder is watched',
     );
     tree.write('home/work/project/.junie/mcp/mine.json', { mcpServers: { mine: { command: 'node' } } });
@@ -444,7 +447,7 @@ describe('discoverDefinitions', () => {
 
   it('names the directory in which new profiles appear', async () => {
     const reading = await tree.discover();
-    ok(reading.candidates.includes(join(tree.home, '.config', 'Code', 'User', 'profiles')));
-    ok(reading.candidates.every((path) => isAbsolute(path)));
+    ok(reading.candidates().includes(join(tree.home, '.config', 'Code', 'User', 'profiles')));
+    ok(reading.candidates().every((path) => isAbsolute(path)));
   });
 });

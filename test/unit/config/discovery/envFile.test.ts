@@ -42,7 +42,7 @@ describe('The file with variables that an entry names', () => {
       const shown = shownDefinition(definition, redactorOf(reading.definitions));
       deepEqual(shown.args, ['x', ...values.map(() => '‹redacted›'), 'production']);
       ok(!JSON.stringify(shown).includes('envFile') && !JSON.stringify(shown).includes('-1x'), JSON.stringify(shown));
-      ok(reading.candidates.includes(env), 'a change of it is noticed');
+      ok(reading.candidates().includes(env), 'a change of it is noticed');
     });
   }
 
@@ -64,7 +64,7 @@ describe('The file with variables that an entry names', () => {
     const reading = await tree.discover();
     deepEqual([reading.definitions.length, reading.problems], [files.length, []]);
     deepEqual(
-      reading.candidates.filter((path) => path.includes('server/share') || path.includes('input')),
+      reading.candidates().filter((path) => path.includes('server/share') || path.includes('input')),
       [],
     );
   });

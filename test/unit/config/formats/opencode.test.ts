@@ -100,7 +100,7 @@ describe('opencode', () => {
       ['darwin', '/Library/Application Support/opencode/opencode.jsonc'],
     ] as const) {
       const { candidates } = await tree.discover({ platform });
-      ok(candidates.includes(path), path);
+      ok(candidates().includes(path), path);
     }
     tree.write('data/opencode/opencode.json', { mcp: { everybody: local } });
     const reading = await tree.discover({ platform: 'win32', env: { ProgramData: join(tree.root, 'data') } });

@@ -5,6 +5,7 @@ import { detailsDocument, detailsHtml } from '../../../../src/extension/display/
 import { type DetailsPage, detailsPage, successorOf } from '../../../../src/extension/display/details/detailsPage.ts';
 import { commands } from '../../../../src/extension/manifestNames.ts';
 import type { Instance } from '../../../../src/model/snapshot.ts';
+import { assertNames, assertOmits } from '../../../names.ts';
 import { assertGolden } from '../../cli/golden.ts';
 import { claude, definition, finding, here, instance, snapshot, stale } from '../samples.ts';
 
@@ -103,6 +104,10 @@ describe('The page of a server', () => {
     assert.equal(shown.tone, 'unknown');
     assert.match(shown.verdict, /not known/);
     assert.deepEqual(shown.versions, []);
+    const undecided = page(instance({ unknown: 'server.js was written after it started' }));
+    assert.equal(undecided.tone, 'unknown');
+    assertNames(undecided.verdict, 'server.js was written after it started');
+    assertOmits(undecided.verdict, 'No problem');
   });
 
   it('goes on with the server that replaced this one, and with no other', () => {

@@ -5,6 +5,7 @@ import {
   firstSentence,
   machineText,
   oneLine,
+  shortName,
   withoutIcons,
   withoutLinks,
 } from '../../../../src/extension/display/plainText.ts';
@@ -16,6 +17,15 @@ describe('Foreign text in the views', () => {
       assert.equal(oneLine(`a${String.fromCodePoint(code)}b`), 'a b', code.toString(16));
     }
     assert.equal(oneLine('x'.repeat(20), 10), `${'x'.repeat(9)}…`);
+  });
+
+  it('keeps both ends of a long name, which differs from others of its owner at its end', () => {
+    assert.equal(shortName('github'), 'github');
+    assert.equal(shortName(`${'x'.repeat(35)}y`), `${'x'.repeat(35)}y`);
+    const [a, b] = ['documentation', 'knowledge-graph'].map((end) => shortName(`com.example.enterprise.platform-team.${end}-server`));
+    assert.notEqual(a, b);
+    assert.equal(a?.length, 36);
+    assert.ok(b?.endsWith('knowledge-graph-server'.slice(-21)), b);
   });
 
   it('is never empty where there is a text', () => {

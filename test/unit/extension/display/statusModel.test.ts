@@ -18,6 +18,10 @@ describe('The status bar item', () => {
     const unknown = instance({ pid: 2, package: null });
     assertNames(statusModel(snapshot({ instances: [instance(), unknown] }), here, true).spoken, '1 version unknown');
     assertNames(statusModel(snapshot({ instances: [instance(), instance({ pid: 3 })] }), here, true).spoken, 'all current');
+    const undecided = instance({ pid: 2, unknown: 'server.js was written after it started' });
+    const told = statusModel(snapshot({ instances: [instance(), undecided] }), here, true);
+    assertNames(told.spoken, '1 not certain');
+    assertNames(told.tooltip, '1 healthy', '1 other');
   });
 
   it('says what it counts while there is one kind, and shows in either setting', () => {

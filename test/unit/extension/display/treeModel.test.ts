@@ -93,6 +93,14 @@ describe('The rows of the view', () => {
     assert.doesNotMatch(definitionTooltip(definition({ id: 'd3' }), here), /asleep/);
   });
 
+  it('end with the host of the relays, and how many servers have their guard in it', () => {
+    const [full = assert.fail()] = fullSnapshot.notStarted;
+    const [host] = buildTree(snapshot({ notStarted: [full], hosts: fullSnapshot.hosts }), here, now).slice(-1);
+    assert.equal(host?.id, 'host:4100');
+    assert.match(host?.description ?? '', /PID 4100, .*1 server\.$/);
+    assert.equal(buildTree(snapshot({ notStarted: [full] }), here, now).length, 1);
+  });
+
   it('have a row for a broken file under its client, also behind the filter and where no entry of it could be read', () => {
     const problem = { source: 'config', client: 'cursor', message: 'Invalid JSON.', file: '/home/ann/.cursor/mcp.json', line: 3 } as const;
     const nodes = buildTree(snapshot({ problems: [problem] }), here, now);

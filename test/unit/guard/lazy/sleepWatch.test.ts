@@ -42,6 +42,7 @@ describe('an idle server', () => {
           facts.meanwhile?.(now);
           return rows;
         },
+        detail: async () => ({ stdin: 'unknown', listens: 'unknown', missing: [] }),
       },
       serving: () => serving as unknown as ServerLink | undefined,
       memory: { subscriptions: new Map((facts.subscriptions ?? []).map((uri) => [uri, {}])), hasTasks: facts.hasTasks ?? false },

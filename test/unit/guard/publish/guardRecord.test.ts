@@ -41,6 +41,25 @@ describe('the record of a guard', () => {
     assert.deepEqual(await serves(second), [2, '1.1']);
   });
 
+  it('holds what a client calls itself in one line, with at most 1,024 characters and without secrets', () => {
+    let published: Partial<InstanceFacts> = {};
+    const publish = (facts: Partial<InstanceFacts>): void => {
+      published = facts;
+    };
+    const instance = { record: { client: { name: 'node', pid: 7 } }, publish } as unknown as HeldInstance;
+    const parsed = parseGuardOptions(['--', 'redis-cli', '-a', 'S3cretWord']);
+    assert.ok(parsed.status === 'run');
+    const record = new GuardRecord(instance, {} as ProcessStarts, assert.fail, ownRedactor(parsed.options));
+    record.clientNamed('Cursor', undefined);
+    assert.deepEqual(published.client, { name: 'Cursor', pid: 7 }, 'the control');
+    record.clientNamed(`a\nb\x1b[31m --token S3cretWord ${'x'.repeat(5_000)}`, '1.0 password=S3cretWord');
+    const stated: InstanceFacts['client'] = published.client;
+    const { name = '', version = '' } = stated ?? {};
+    assertOmits(name + version, 'S3cretWord');
+    assert.match(name, /^a b \[31m --token ‹redacted› x{100}/);
+    assert.ok(name.length <= 1_024 && version.startsWith('1.0 password='), `${name.length} ${version}`);
+  });
+
   let folder = '';
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'guard-record-'));

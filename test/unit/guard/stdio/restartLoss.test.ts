@@ -1,7 +1,7 @@
 import { equal, match } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { restartLoss } from '../../../../src/guard/stdio/restartLoss.ts';
-import type { ProcessRow } from '../../../../src/model/process.ts';
+import type { ProcessDetail, ProcessRow } from '../../../../src/model/process.ts';
 import { assertNames } from '../../../names.ts';
 
 type Link = Parameters<typeof restartLoss>[0];
@@ -34,7 +34,16 @@ const loss = (
   link: Partial<Link> = {},
   memory: Partial<Memory> = {},
   rows: readonly ProcessRow[] = [server],
-): Promise<string | undefined> => restartLoss({ ...called, ...link }, { ...plain, ...memory }, { list: async () => rows }, 10);
+  exe?: string,
+): Promise<string | undefined> => {
+  const detail = async (): Promise<ProcessDetail> => ({
+    stdin: 'unknown',
+    listens: 'unknown',
+    missing: [],
+    ...(exe === undefined ? {} : { exe }),
+  });
+  return restartLoss({ ...called, ...link }, { ...plain, ...memory }, { list: async () => rows, detail }, 10);
+};
 
 describe('what a restart could lose', () => {
   it('is nothing of a server without child processes, subscriptions and tasks', async () => {
@@ -47,6 +56,17 @@ describe('what a restart could lose', () => {
       undefined,
       'a launcher is no child',
     );
+    const volta = row(9, 1, ['node', '/srv/index.js']);
+    equal(
+      await loss(
+        { process: { pid: 9 } as Link['process'] },
+        {},
+        [volta, row(10, 9, server.argv as string[])],
+        '/home/u/.volta/bin/volta-shim',
+      ),
+      undefined,
+      'the child of Volta’s shim is the server',
+    );
   });
 
   it('is what shows state, each by itself', async () => {
@@ -56,7 +76,15 @@ describe('what a restart could lose', () => {
     assertNames(await loss({}, { hasTasks: true }), 'tasks');
     match((await loss({ asked: new Map([[1, 1]]) })) ?? '', /answer of the client/);
     assertNames(await loss({}, {}, []), 'not known');
-    assertNames(await restartLoss(called, plain, { list: () => Promise.reject(new Error('no table')) }, 10), 'not known');
+    assertNames(
+      await restartLoss(
+        called,
+        plain,
+        { list: () => Promise.reject(new Error('no table')), detail: () => Promise.reject(new Error('no table')) },
+        10,
+      ),
+      'not known',
+    );
   });
 
   it('is nothing of a server that was not called, nor in protocol 2026-07-28, whatever else there is', async () => {

@@ -161,6 +161,63 @@ describe('shims of package managers', () => {
     it(`a wrapper: ${what}`, () => deepEqual(shell(`#!/bin/sh\n${text}\n`, '/p/node_modules/.bin/x', '/real/x'), words));
   }
 
+  it('the shim that mise writes for a package of npm', () => {
+    const script = '../.mise/x@1.0.0/node_modules/x/cli.js';
+    const text = `#!/bin/sh
+# aube-bin-shim v2 target=${script}
+link="$0"
+while [ -L "$link" ]; do
+target=$(readlink "$link")
+case "$target" in
+/*) link="$target" ;;
+*)  link="$(dirname "$link")/$target" ;;
+esac
+done
+basedir=$(dirname "$link")
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node" "$basedir/${script}" "$@"
+else
+  exec node "$basedir/${script}" "$@"
+fi
+`;
+    deepEqual(shell(text, '/bin/x', '/t/node_modules/.bin/x'), ['node', '/t/node_modules/.mise/x@1.0.0/node_modules/x/cli.js']);
+    equal(shell(text.replace(/^# aube.*\n/m, ''), '/bin/x', '/t/node_modules/.bin/x'), undefined, 'a loop that follows links by itself');
+  });
+
+  const environment = new Map([
+    ['HOME', '/home/u'],
+    ['TINY', '/opt/tiny'],
+  ]);
+  const byEnvironment: readonly (readonly [string, readonly string[] | undefined])[] = [
+    ['exec node "$HOME/x.js" "$@"', ['node', '/home/u/x.js']],
+    ['exec node ${HOME}/x.js "$@"', ['node', '/home/u/x.js']],
+    ['. "$HOME/.nvm/nvm.sh"\nexec node "$HOME/x.js"', ['node', '/home/u/x.js']],
+    ['. ./env.sh\nexec node "$TINY/x.js"', undefined],
+    ['exec node "$TINY/x.js"', ['node', '/opt/tiny/x.js']],
+    ['read TINY < place\nexec node "$TINY/x.js"', undefined],
+    ['for TINY in /a /b; do\necho $TINY\ndone\nexec node "$TINY/x.js"', undefined],
+    ['unset TINY\nexec node "${TINY:-/opt/other}/x.js"', undefined],
+    ['exec node "${TINY:-/opt/other}/x.js"', ['node', '/opt/tiny/x.js']],
+    ['exec node "${NONE:-$HOME/tiny}/x.js"', ['node', '/home/u/tiny/x.js']],
+    [': "${NONE:=/opt/other}"\nexec node "$NONE/x.js"', ['node', '/opt/other/x.js']],
+    [': "${TINY:=/opt/other}"\nexec node "$TINY/x.js"', ['node', '/opt/tiny/x.js']],
+    ['exec node "$NONE/x.js"', undefined],
+    ['BASE="$HOME/tiny"\nNOW="$BASE/1.0"\nexec node "$NOW/x.js"', ['node', '/home/u/tiny/1.0/x.js']],
+    ["BASE='$HOME/tiny'\nexec node $BASE/x.js", undefined],
+    ['SELF="$(readlink -f "${BASH_SOURCE[0]}")"\nDIR="$(dirname "$SELF")"\nexec node "$DIR/x.js"', ['node', '/real/x.js']],
+    ['SELF="$0"\nexec node "$(cd "$(dirname "$SELF")/.." && pwd)/x.js"', undefined],
+    ['SELF="$0"\nROOT="$(cd "$(dirname "$SELF")/.." && pwd)"\nexec node "$ROOT/x.js"', ['node', '/p/x.js']],
+  ];
+  for (const [text, words] of byEnvironment) {
+    it(`a wrapper that reads variables: ${text}`, () =>
+      deepEqual(shellShim(`#!/bin/bash\n${text}\n`, '/p/bin/x', '/real/x', environment)?.words, words));
+  }
+
+  it('a wrapper that reads variables, where the environment is not known', () => {
+    equal(shellShim('#!/bin/sh\nexec node "$HOME/x.js"\n', '/p/bin/x', '/real/x'), undefined);
+    equal(shellShim('#!/bin/sh\nexec node "${NONE:-/opt}/x.js"\n', '/p/bin/x', '/real/x'), undefined);
+  });
+
   it('a wrapper: the directory to which it changes', () => {
     const cwdOf = (text: string): string | undefined => shellShim(`#!/bin/sh\n${text}\n`, '/p/bin/x', '/real/x')?.cwd;
     equal(cwdOf('exec node x.js'), undefined);

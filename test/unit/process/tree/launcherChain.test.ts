@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { ProcessRow } from '../../../../src/model/process.ts';
-import { isWatchdog, launcherKind, resolveServer } from '../../../../src/process/tree/launcherChain.ts';
+import { findServer, isWatchdog, launcherKind, resolveServer } from '../../../../src/process/tree/launcherChain.ts';
 import { processTree } from '../../../../src/process/tree/processTree.ts';
 import { row } from '../../../fixtures/argv/processRows.ts';
 import { recorded } from '../../../fixtures/argv/recordedLaunches.ts';
@@ -90,6 +90,21 @@ describe('launcher chains', () => {
     assert.deepEqual(tree.ancestorsOf(a), [b]);
     assert.equal(resolveServer(self, tree, isClient)?.server, self);
   });
+
+  for (const argv of [
+    ['/home/u/.volta/bin/tiny-mcp', '--root', '/x'],
+    ['node', '/opt/tiny-mcp/index.js'],
+  ]) {
+    it(`follows the shim of Volta, which has the name of what it starts: ${argv[0]}`, async () => {
+      const shim = row(80, 10, argv);
+      const server = row(81, 80, ['node', '/opt/tiny-mcp/index.js']);
+      const tree = processTree([client, shim, server]);
+      const find = (exe: string) => findServer(shim, tree, async (one) => ({ exe: one === shim ? exe : '/usr/bin/node' }));
+      const found = await find('/opt/volta/volta-shim');
+      assert.deepEqual([found?.server.pid, found?.launchers.map(({ pid }) => pid), found?.parent?.pid], [81, [80], 10]);
+      assert.equal((await find('/opt/other/tool'))?.server.pid, 80, 'another program that starts one');
+    });
+  }
 
   it('keeps a server that is written as a shell script', () => {
     const script = row(50, 10, ['bash', '/opt/weather-mcp.sh']);

@@ -35,6 +35,21 @@ describe('facts', () => {
     assert.equal(new FactStore(runDir).baseline(identity(5))?.packages[0]?.version, '1.0.0');
   });
 
+  it('of a kind are read once each, however often the folder changes', () => {
+    const entry = { takenAt: now, definition: 'd', print: { command: null, args: [], env: {} } };
+    const reader = new FactStore(runDir);
+    reader.recordFact(identity(5), 'entry', entry);
+    reader.look();
+    assert.equal(reader.known('entry').size, 1);
+    for (const name of readdirSync(folder())) {
+      writeFileSync(join(folder(), name), 'not read again');
+    }
+    new FactStore(runDir).recordFact(identity(6), 'entry', entry);
+    utimesSync(folder(), new Date(now + 5_000), new Date(now + 5_000));
+    reader.look();
+    assert.equal(reader.known('entry').size, 2);
+  });
+
   it('that were not there are found as soon as another observer has written them', () => {
     const entry = { takenAt: now, definition: 'd', print: { command: null, args: [], env: {} } };
     const reader = new FactStore(runDir);

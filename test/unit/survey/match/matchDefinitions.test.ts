@@ -214,6 +214,12 @@ describe('matching: same words', () => {
     assert.deepEqual(names(withEnv({}), [entry('v', { DB: '${input:db}' })]), []);
     assert.deepEqual(names(withEnv({ DB: 'x' }), [entry('n', { DB: null })]), []);
     assert.deepEqual(names(withEnv({ PATH: '/bin:/opt/bin' }), [entry('p', { PATH: '/opt/bin' })]), ['p']);
+    const twice = entry('p', { PATH: '/m/shims:/opt/bin:/opt/bin:/usr/bin' });
+    assert.deepEqual(
+      names(withEnv({ PATH: '/m/installs/bin:/m/shims:/opt/bin:/usr/bin' }), [twice]),
+      ['p'],
+      'mise leaves out a folder that is there twice',
+    );
   });
 
   it('lets an environment pass that cannot be read', () => {

@@ -214,6 +214,15 @@ describe('what the command of a server leads to', () => {
     ok(!(await look()).findings.some(({ subKind }) => subKind === 'replaced-beside'), 'it leads nowhere');
   });
 
+  it('a formula with another name than its package, whose old version was removed before the first look: stale, not only gone', async () => {
+    const keg = (version: string): string => `Cellar/acme-tools/${version}/libexec/lib/node_modules/tiny-mcp`;
+    write({ ...release(keg('1.1.0'), '1.1.0'), 'bin/acme-mcp': `#!/bin/sh\nexec node "${at(keg('1.1.0'), 'server.js')}" "$@"\n` });
+    chmodSync(at('bin/acme-mcp'), 0o755);
+    entries(['acme-mcp']);
+    await observe({ argv: [node, at(keg('1.0.0'), 'server.js')], cwd: scan.tree.root, env: { PATH: at('bin') } });
+    deepEqual(await verdict(), [null, '1.1.0', ['stale/replaced-beside/likely']]);
+  });
+
   it('`pnpm add -g`: the process names another version of the program that its entry leads to, and nothing was seen before', async () => {
     const stored = (version: string): string => `pnpm/global/5/.pnpm/tiny-mcp@${version}/node_modules/tiny-mcp`;
     write({ ...release(stored('1.0.0'), '1.0.0'), ...release(stored('1.1.0'), '1.1.0') });

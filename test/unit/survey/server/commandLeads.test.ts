@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { describe, it } from 'mocha';
 import type { Instance } from '../../../../src/model/snapshot.ts';
 import type { Tree } from '../../package/tree.ts';
-import { HandMadeScan, node, release, stale } from './handMadeScan.ts';
+import { HandMadeScan, node, release, script, stale } from './handMadeScan.ts';
 
 describe('what the client itself starts again', () => {
   const scan = new HandMadeScan();
@@ -30,6 +30,18 @@ describe('what the client itself starts again', () => {
     deepEqual(cure(await look()), [['replaced-beside', 'proven', ['held']]]);
     rmSync(at(extensions, 'acme.tiny-mcp-1.0.0'), { recursive: true });
     deepEqual(await verdict(), ['1.0.0', '1.1.0', stale], 'VS Code removed the old folder');
+  });
+
+  it('a package in an extension of VS Code, whose old folder was removed before the first look: Reload Window', async () => {
+    const extensions = '.vscode/extensions';
+    const place = (version: string): string => `${extensions}/acme.tools-${version}-universal`;
+    write({
+      ...release(`${place('1.1.0')}/node_modules/tiny-mcp`, '1.1.0'),
+      [`${extensions}/extensions.json`]: [{ identifier: { id: 'acme.tools' }, relativeLocation: 'acme.tools-1.1.0-universal' }],
+    });
+    await observe({ argv: [node, at(place('1.0.0'), script)], cwd: scan.tree.root });
+    deepEqual((await verdict()).slice(1), ['1.1.0', ['stale/replaced-beside/likely']]);
+    deepEqual(cure(await look()), [['replaced-beside', 'likely', ['held']]]);
   });
 
   it('a plugin of Claude Code without a package.json: a new session', async () => {
@@ -76,18 +88,32 @@ describe('what the client itself starts again', () => {
   it('an extension of Claude Desktop: replaced in its own folder, so that the step of Claude Desktop starts the new one', async () => {
     const folder = 'home/.config/Claude/Claude Extensions/local.mcpb.acme.tiny-mcp';
     const bundle = (version: string): Tree => ({
-      [`${folder}/manifest.json`]: { manifest_version: '0.3', name: 'tiny-mcp', version },
+      [`${folder}/manifest.json`]: {
+        manifest_version: '0.3',
+        name: 'tiny-mcp',
+        version,
+        server: { type: 'node', entry_point: 'server/index.js', mcp_config: { command: 'node', args: ['${__dirname}/server/index.js'] } },
+      },
       [`${folder}/package.json`]: { name: 'tiny-mcp', version },
       [`${folder}/server/index.js`]: `console.log('${version}');\n`,
     });
     write(bundle('1.0.0'));
     await observe({ argv: [node, at(folder, 'server/index.js')], client: 'claude-desktop', cwd: scan.tree.root });
-    deepEqual(cure(await look()), []);
+    const before = await look();
+    deepEqual([before.definitions.length, before.unknown, cure(before)], [1, undefined, []]);
     rmSync(at(folder), { recursive: true });
     write(bundle('1.1.0'));
     const found = await look();
-    deepEqual(cure(found), [['source', 'proven', ['manual']]]);
+    deepEqual(cure(found), [['package', 'proven', ['manual', 'reveal']]]);
     match(JSON.stringify(found.findings[0]?.actions), /Quit Claude Desktop/);
+  });
+
+  it('an entry whose script the client fills in: what its process names is followed', async () => {
+    write(release('srv', '1.0.0'));
+    entries(['node', '${input:where}/server.js']);
+    await observe({ argv: [node, at('srv/server.js')], cwd: scan.tree.root });
+    const { definitions, unknown, package: own } = await look();
+    deepEqual([definitions.length, unknown, own?.running, own?.installed], [1, undefined, '1.0.0', '1.0.0']);
   });
 
   it('nvm: a default that moved after the client started', async () => {

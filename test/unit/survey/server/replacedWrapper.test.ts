@@ -41,6 +41,26 @@ describe('a wrapper that became the server', () => {
     deepEqual(await verdict(), ['1.0.0', '1.1.0', likely], 'the second look remembers no conclusion');
   });
 
+  it('that names its script by way of another folder, and whose old version was removed: stale', async () => {
+    write(release('tool/1.1.0', '1.1.0'));
+    entries([at('bin/tiny')]);
+    wrapper([starts('tool/1.1.0')], young());
+    await observe({ ...server(), argv: [node, at('tool/1.0.0').concat('/bin/../server.js')] });
+    deepEqual((await verdict()).slice(1), ['1.1.0', likely]);
+  });
+
+  it('that names the home: by the environment of the server, whatever another process has', async () => {
+    installed();
+    wrapper([`exec ${node} "$HOME/srv/1.0.0/server.js" "$@"`]);
+    const env = { PATH: '/bin', HOME: scan.tree.root };
+    await observe({ ...server(), env: { ...env, HOME: '/elsewhere' } }, 'another');
+    equal(await scan.count(), 0, 'where that leads is another question for each home');
+    await observe({ ...server(), env });
+    deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+    wrapper([`exec ${node} "$HOME/srv/1.1.0/server.js" "$@"`], young());
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', stale]);
+  });
+
   it('that leads to another build of Nix or revision of a snap: its entry, without a conclusion; also when the old one was removed', async () => {
     const build = (hash: string, version: string): string => `nix/store/${hash.repeat(32)}-tiny-${version}`;
     for (const [old, now] of [

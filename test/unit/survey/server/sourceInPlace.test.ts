@@ -33,7 +33,7 @@ describe('a guarded server whose source is used in place', () => {
   };
 
   it('was changed before the first look: the guard recorded the version that runs, so it is stale', async () => {
-    write(release('app', '1.0.0'));
+    write({ ...release('app', '1.0.0'), 'app/.git/HEAD': '' });
     change();
     await guarded();
     deepEqual(await verdict(), ['1.0.0', '1.1.0', ['stale/source/likely']]);
@@ -41,7 +41,7 @@ describe('a guarded server whose source is used in place', () => {
   });
 
   it('was changed after the first look: one finding, which knows the file', async () => {
-    write(release('app', '1.0.0'));
+    write({ ...release('app', '1.0.0'), 'app/.git/HEAD': '' });
     await guarded();
     deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
     change();

@@ -1,6 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { stateRefusal } from '../../storage/privateFolder.ts';
+import { findLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
+import { checkPrivate, ownUser, stateRefusal } from '../../storage/privateFolder.ts';
+import type { RestartHint } from './staleRefusal.ts';
 
 /** The run folder. `explicit`: an option or a variable named it, so the command has to name it too. */
 interface NamedRunFolder {
@@ -9,20 +11,33 @@ interface NamedRunFolder {
 }
 
 /**
- * The command that restarts a server behind its guard, ready to be typed: `mcp-shepherd` when that is on PATH, otherwise the launcher that the extension keeps
- * in the run folder, otherwise the files that this guard was started from.
- * @param pid of the server, or of its launcher
+ * What restarts a server behind its guard: a command of this program, or a step of the user where that command is refused, because other users may enter the run
+ * folder or the guard has no record there.
+ * @param unpublished whether the guard is known to have no record, so that the command would not find it @param step what helps there
  */
-export function restartCommandLine(
-  pid: number,
+export function restartCure(
+  words: readonly string[],
   runFolder: NamedRunFolder | undefined,
-  env: Readonly<NodeJS.ProcessEnv> = process.env,
-  started: string = process.argv[1] ?? '',
-): string {
-  return ownCommand(['restart', String(pid)], runFolder, env, started);
+  { env, unpublished, step }: { readonly env: Readonly<NodeJS.ProcessEnv>; readonly unpublished: boolean; readonly step: string },
+): RestartHint {
+  const refused = refusal(runFolder) ?? (unpublished ? 'this guard has no record' : undefined);
+  return refused === undefined
+    ? ownCommand(words, runFolder, env)
+    : { step: `${step} ("${name} ${words[0]}" is refused: ${refused})`, endsSession: true };
 }
 
-/** Any command of this program, found in the same way. */
+function refusal(runFolder: NamedRunFolder | undefined): string | undefined {
+  const found = runFolder && findLockDirectory(protocolBase(runFolder.path, runFolder.explicit));
+  if (found) {
+    return 'refused' in found ? found.refused : undefined;
+  }
+  return runFolder && checkPrivate(runFolder.path, ownUser(), false);
+}
+
+/**
+ * A command of this program, ready to be typed: `mcp-shepherd` when that is on PATH, otherwise the launcher that the extension keeps in the run folder, otherwise
+ * the files that this guard was started from.
+ */
 export function ownCommand(
   words: readonly string[],
   runFolder: NamedRunFolder | undefined,
