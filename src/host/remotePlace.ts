@@ -1,6 +1,7 @@
 import type { HostParts } from '../guard/hostParts.ts';
 import type { GuardPlace, OpenedSession, ShareFacts } from '../guard/process/guardPlace.ts';
 import type { ServerProcess, StartRequest } from '../guard/process/serverProcess.ts';
+import type { Relay } from '../guard/relay/relay.ts';
 import type { Frame, Greeting } from '../relay/contract.ts';
 import { keptLines, keptServers, Ledger, restoreLink, restoreMemory } from './ledger.ts';
 import { RemoteServer } from './remoteServer.ts';
@@ -97,6 +98,10 @@ export class RemotePlace implements GuardPlace {
   #sharesWith(facts: ShareFacts): boolean {
     this.#share?.keyed(facts);
     return this.#resumes;
+  }
+
+  others(): Iterable<Relay> {
+    return this.#share?.others() ?? [];
   }
 
   onSignal(signal: NodeJS.Signals, take: () => void): void {

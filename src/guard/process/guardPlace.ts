@@ -53,6 +53,8 @@ export interface GuardPlace extends ClientsProcess {
   readonly resume?: (session: OpenedSession) => boolean;
   /** Where servers may be shared. @returns whether the session has begun in another process, and goes on */
   readonly shares?: ((facts: ShareFacts) => boolean) | undefined;
+  /** The sessions of other clients that share the server. */
+  readonly others?: () => Iterable<Relay>;
   /** The session rests: memory can be freed. */
   collect(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { readEnvelope } from '../../guard/message/envelope.ts';
 import type { OpenedSession, ShareFacts } from '../../guard/process/guardPlace.ts';
 import type { StartRequest } from '../../guard/process/serverProcess.ts';
+import type { Relay } from '../../guard/relay/relay.ts';
 import { otherConfinement } from './confinement.ts';
 import { paramsOf } from './sharedMethods.ts';
 import type { SharedCommand } from './sharedServer.ts';
@@ -63,6 +64,7 @@ export class SessionShare {
         later,
         passErrors: (bytes) => (request.errors && typeof view === 'object' ? view.errors.push(bytes) : passErrors(bytes)),
         restart: (reason) => void session()?.supervisor.restart(reason),
+        relay: () => session()?.relay,
       },
     );
     if (typeof view === 'string') {
@@ -77,6 +79,12 @@ export class SessionShare {
     this.#views = [...this.#views.filter(({ ended, calls }) => !ended || calls.size + calls.noted.size > 0), view];
     request.errors?.(view.errors);
     return view;
+  }
+
+  /** The sessions of other clients that have the server, too. */
+  others(): readonly Relay[] {
+    const view = this.#views.at(-1);
+    return view && !view.ended ? this.#options.servers.others(view) : [];
   }
 
   #tell(facts: ShareFacts, why: string | undefined): void {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { LineSplitter } from '../../guard/message/lineSplitter.ts';
 import type { EndingServer } from '../../guard/process/endServer.ts';
 import type { Ended } from '../../guard/process/serverProcess.ts';
+import type { Relay } from '../../guard/relay/relay.ts';
 import { SharedLines } from './sharedLines.ts';
 import { maxKept, SharedView } from './sharedView.ts';
 
@@ -17,6 +18,7 @@ export interface SharedCommand {
 export interface Sharer {
   /** Restarts the session's server, which leaves this one. */
   restart(why: string): void;
+  relay(): Relay | undefined;
   /** Carries it out when the relay knows what the session did until now. */
   later(act: () => void): void;
   /** Bytes for the standard error of the client. */

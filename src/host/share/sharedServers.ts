@@ -1,5 +1,6 @@
 import { settlesWithin } from '../../base/settlesWithin.ts';
 import type { HostParts } from '../../guard/hostParts.ts';
+import type { Relay } from '../../guard/relay/relay.ts';
 import { type SharedCommand, SharedServer, type Sharer } from './sharedServer.ts';
 import type { SharedView } from './sharedView.ts';
 
@@ -88,6 +89,12 @@ export class SharedServers {
         return view;
       }
     }
+  }
+
+  /** The sessions that have the server of this part, too. */
+  others(part: SharedView): readonly Relay[] {
+    const sharers = [...(this.#servers.get(part)?.views ?? [])];
+    return sharers.flatMap(([view, sharer]) => (view === part ? [] : (sharer.relay() ?? [])));
   }
 
   #start({ key, command }: ShareRequest): Entry {

@@ -4,7 +4,7 @@ import { until } from '../../until.ts';
 
 /**
  * A server that several clients may share, as the text of a program. Its tools: `echo` (logs and repeats `text`, after `ms`, with progress where the request has a
- * token), `pid`, `ask` (asks its client for input, and repeats the answer), `stray` (sends a request after its answer), `crash`, `state`.
+ * token; a cancelled call is not answered where `text` ends with `!`), `pid`, `ask` (asks its client for input, and repeats the answer), `stray` (sends a request after its answer), `crash`, `state`.
  * The file `mode` in its working directory says what else it does: `caller` gives each client another list, `isolated` and `shared` declare themselves.
  */
 const text = (version: string): string => `#!/usr/bin/env node
@@ -20,7 +20,7 @@ let lists = 0;
 const mux = mode === 'isolated' || mode === 'shared' ? { 'x-mux': { sharing: mode } } : {};
 const tools = ['echo', 'pid', 'ask', 'stray', 'crash', 'state'].map((name) => ({ name, description: '${version}', inputSchema: { type: 'object' } }));
 async function call(id, { name, arguments: given = {}, _meta }) {
-  const answer = (text) => cancelled.has(id) || send({ id, result: { content: [{ type: 'text', text: String(text) }] } });
+  const answer = (text) => (cancelled.has(id) && String(given.text).endsWith('!')) || send({ id, result: { content: [{ type: 'text', text: String(text) }] } });
   if (name === 'echo') {
     appendFileSync('calls', given.text + '\\n');
     if (_meta?.progressToken !== undefined) send({ method: 'notifications/progress', params: { progressToken: _meta.progressToken, progress: 1, message: given.text } });

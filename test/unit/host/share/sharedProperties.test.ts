@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Member } from '../../../../src/host/share/sharedCalls.ts';
 import { SharedLines } from '../../../../src/host/share/sharedLines.ts';
 import type { SharedOptions } from '../../../../src/host/share/sharedOutput.ts';
+import { Broadcasting, broadcasts } from './broadcasting.ts';
 import { type Between, SharingModel, type Step, steps } from './sharingModel.ts';
 
 const traffic: fc.Arbitrary<Step[]> = fc.array(fc.tuple(fc.constantFrom(...steps), fc.nat(11), fc.nat(11)), {
@@ -20,26 +21,6 @@ const holds = (make: (options: SharedOptions) => Between): fc.IProperty<[Step[]]
     model.end();
   });
 
-/** A control: some lines for one client go to all. */
-class Broadcasting extends SharedLines {
-  readonly #all = new Set<(line: Buffer) => void>();
-  readonly #is: (message: Record<string, unknown>) => boolean;
-
-  constructor(options: SharedOptions, is: (message: Record<string, unknown>) => boolean) {
-    super(options);
-    this.#is = is;
-  }
-
-  override join(send: (line: Buffer) => void): Member {
-    this.#all.add(send);
-    return super.join((line) => {
-      for (const one of this.#is(JSON.parse(`${line}`)) ? this.#all : [send]) {
-        one(line);
-      }
-    });
-  }
-}
-
 describe('one server for several clients, in any order', function () {
   this.timeout(60_000);
 
@@ -50,14 +31,6 @@ describe('one server for several clients, in any order', function () {
     );
   });
 
-  const broadcasts: Readonly<Record<string, (message: Record<string, unknown>) => boolean>> = {
-    'every line': () => true,
-    answers: ({ method }) => method === undefined,
-    progress: ({ method }) => method === 'notifications/progress',
-    'requests of the server': ({ id, method }) => id !== undefined && method !== undefined,
-    updates: ({ method }) => method === 'notifications/resources/updated',
-    'list_changed, once for each': ({ method }) => `${method}`.endsWith('list_changed'),
-  };
   for (const [name, is] of Object.entries(broadcasts)) {
     it(`the same traffic finds out a variant that broadcasts: ${name}`, () => {
       const { failed } = fc.check(

@@ -38,7 +38,7 @@ describe('servers that several clients share', function () {
     const place = { ...command, cwd: '/', env: process.env };
     const view = await servers.join(
       { key: 'key', command: place, name, before: undefined, wakes: false, ...more },
-      { restart: () => void restarted.push(name), later: (act) => act(), passErrors: () => undefined },
+      { restart: () => void restarted.push(name), relay: () => undefined, later: (act) => act(), passErrors: () => undefined },
     );
     assert.ok(typeof view !== 'string');
     return view;
