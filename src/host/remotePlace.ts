@@ -236,10 +236,12 @@ export class RemotePlace implements GuardPlace {
   }
 
   #signalled(name: string): void {
-    this.#share?.ended();
-    for (const server of this.#servers.values()) {
-      if (name !== 'SIGUSR2' && !server.ended) {
-        server.delivered(name);
+    if (name !== 'SIGUSR2') {
+      this.#share?.ended();
+      for (const server of this.#servers.values()) {
+        if (!server.ended) {
+          server.delivered(name);
+        }
       }
     }
     for (const take of this.#signals.get(name) ?? []) {

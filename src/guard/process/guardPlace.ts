@@ -21,13 +21,19 @@ export interface OpenedSession {
   readonly supervisor: { restart(why: string): Promise<unknown> };
 }
 
+/** What a server's answers depend on. `isDeclared`: the server has said that several clients may share it. */
+interface ShareKey {
+  readonly key: string;
+  readonly isDeclared: boolean;
+}
+
 /** What a place needs to know of a session whose server it may share with others. */
 export interface ShareFacts {
   /**
    * Equal for sessions whose servers answer alike.
-   * @param method of the client's first request @param params in which the client states what it is
+   * @param method of the client's first request @param params in which the client states what it is @returns else why it is not known, and in how many ms it may be
    */
-  key(method: string, params: JsonObject): { readonly key: string; readonly isDeclared: boolean } | { readonly unknown: string };
+  key(method: string, params: JsonObject): ShareKey | { readonly unknown: string; readonly knownIn?: number };
   /** For the record. @param why the session has a server of its own although it may be shared; undefined: nothing to tell */
   tell(why: string | undefined): void;
 }

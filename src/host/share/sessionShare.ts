@@ -8,6 +8,15 @@ import type { SharedCommand } from './sharedServer.ts';
 import type { SharedServers } from './sharedServers.ts';
 import type { SharedView } from './sharedView.ts';
 
+/** A session waits for an installer that goes on at most so long before it starts a server of its own; the times of files are coarse. ms. */
+const [changingMs, marginMs] = [10_000, 20];
+
+/** In which the client states what it is. */
+interface First {
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
 interface SessionOptions {
   readonly servers: SharedServers;
   /** The user said that its server may be shared. */
@@ -50,7 +59,7 @@ export class SessionShare {
     const facts = await this.#facts;
     const { servers, pid, session, later, passErrors } = this.#options;
     const why = otherConfinement(pid) ?? (await this.#first());
-    const found = typeof why === 'string' ? { unknown: why } : facts.key(why.method, why.params);
+    const found = typeof why === 'string' ? { unknown: why } : await this.#key(facts, why);
     if ('unknown' in found || !(this.#options.isAsked || found.isDeclared)) {
       this.#tell(facts, 'unknown' in found && this.#options.isAsked ? found.unknown : undefined);
       return undefined;
@@ -81,6 +90,19 @@ export class SessionShare {
     return view;
   }
 
+  /** After an upgrade, all sessions start their servers at once: those whose code has just changed wait, so that they share the new one. */
+  async #key(facts: ShareFacts, { method, params }: First): Promise<ReturnType<ShareFacts['key']>> {
+    const until = performance.now() + changingMs;
+    for (;;) {
+      const found = facts.key(method, params);
+      const isOver = this.#hasEnded || !this.#options.isAsked || performance.now() > until;
+      if (!('knownIn' in found) || isOver) {
+        return found;
+      }
+      await new Promise((resolve) => setTimeout(resolve, (found.knownIn ?? 0) + marginMs));
+    }
+  }
+
   /** The sessions of other clients that have the server, too. */
   others(): readonly Relay[] {
     const view = this.#views.at(-1);
@@ -101,7 +123,7 @@ export class SessionShare {
   }
 
   /** What the client states of itself; or why it has stated nothing. */
-  async #first(): Promise<string | { readonly method: string; readonly params: Readonly<Record<string, unknown>> }> {
+  async #first(): Promise<string | First> {
     for (;;) {
       const { memory, waiting } = this.#options.session()?.relay ?? {};
       if (memory?.initialize) {
