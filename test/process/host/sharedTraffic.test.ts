@@ -15,6 +15,8 @@ import { installSharing } from './sharingServer.ts';
 const isLong = process.env.TEST_LONG === '1';
 /** Of each client. */
 const calls = isLong ? 10_000 : 600;
+/** Of the host; after four within a minute, a relay starts one of its own. */
+const kills = isLong ? 3 : 2;
 const relays: readonly Relay[] = isLong ? ['perl', 'python', 'node'] : ['perl'];
 const seed = Number(process.env.TRAFFIC_SEED ?? Date.now() % 1_000_000);
 
@@ -33,19 +35,22 @@ describe(`host: traffic of two clients on one server (TRAFFIC_SEED=${seed})`, fu
   });
   const lines = (name: string): string[] => readFileSync(home.path(name), 'utf8').trim().split('\n');
 
+  /** Two clients of one server. */
+  async function two(relay: Relay): Promise<{ processes: RawClient[]; clients: [TrafficClient, TrafficClient] }> {
+    home.relay = relay;
+    const program = await installSharing(home.path('installed'));
+    const words = ['--share', '--', process.execPath, program];
+    const processes = [await home.guard(words), await home.guard(words)];
+    const [a, b] = processes.map(({ child }, index) => new TrafficClient('ab'[index] ?? '', wireOf(child), seed + index));
+    assert.ok(a && b);
+    await Promise.all([a.connect(), b.connect()]);
+    return { processes, clients: [a, b] };
+  }
+
   for (const relay of relays) {
     it(`${relay}: ${calls} calls each with equal ids, progress, cancellations and questions, with restarts and an upgrade: none crossed, lost or twice`, async () => {
-      home.relay = relay;
-      const program = await installSharing(home.path('installed'));
-      const processes: RawClient[] = [];
-      const clients: TrafficClient[] = [];
-      for (const name of ['a', 'b']) {
-        const started = await home.guard(['--share', '--', process.execPath, program]);
-        processes.push(started);
-        clients.push(new TrafficClient(name, wireOf(started.child), seed + clients.length));
-      }
-      const [a, b] = clients as [TrafficClient, TrafficClient];
-      await Promise.all([a.connect(), b.connect()]);
+      const { processes, clients } = await two(relay);
+      const [a, b] = clients;
       const servers = new Set<number>();
       const shareOne = async (): Promise<number> => {
         const pid = await a.pid();
@@ -95,6 +100,41 @@ describe(`host: traffic of two clients on one server (TRAFFIC_SEED=${seed})`, fu
       }
       // A server without a client ends after 10 s.
       await until('no server is left', () => lines('starts').every((pid) => !isLong || !isRunning(Number(pid))));
+    });
+  }
+
+  for (const relay of relays) {
+    it(`${relay}: the host is killed ${kills} times in the middle: each call has one answer, none is carried out twice, both go on with one server, and no old one is left`, async () => {
+      const { processes, clients } = await two(relay);
+      const [a, b] = clients;
+      const hosts = (): number[] => processesWith(`\0host\0${home.run}`);
+      for (let kill = 1; kill <= kills; kill += 1) {
+        const server = await a.pid();
+        assert.equal(await b.pid(), server);
+        const before = [a.calls, b.calls];
+        const load = Promise.all(clients.map((client) => client.run(200)));
+        await until('both are in the middle', () => clients.every((client, index) => client.calls > (before[index] ?? 0) + 30));
+        const [host = 0] = hosts();
+        process.kill(host, 'SIGKILL');
+        await load;
+        await until('the server of the host that was killed has ended', () => !isRunning(server));
+        assert.ok(!isRunning(host));
+      }
+      const server = await a.pid();
+      assert.equal(await b.pid(), server, processes.map(({ stderr }) => stderr).join('\n--\n'));
+      assert.deepEqual([...a.problems, ...b.problems], []);
+      assert.deepEqual(wrongIn(lines('calls'), clients), []);
+      const outcomes = clients.flatMap((client) => [...client.outcomes.values()]);
+      assert.equal(outcomes.length, 2 * 200 * kills);
+      const unfinished = outcomes.filter((outcome) => outcome === 'may have been carried out' || outcome === 'not carried out');
+      assert.ok(unfinished.length <= kills * 16, `no more than were in flight: ${unfinished.length}`);
+      assert.deepEqual(lines('starts').map(Number).filter(isRunning), [server]);
+      for (const { child } of processes) {
+        child.stdin?.end();
+      }
+      for (const one of processes) {
+        assert.deepEqual(await one.ended, { code: 0, signal: null });
+      }
     });
   }
 
