@@ -1,4 +1,5 @@
-// Builds the shipped programs. Run by Node itself: `node esbuild.ts [--watch]`.
+// Builds the shipped programs. Run by Node itself: `node esbuild.ts [--maps | --watch]`. With `--maps` and `--watch` debuggers and coverage find the sources; what is packaged names no
+// maps, because they are not packaged: 5 kB of names that no program reads.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -103,7 +104,7 @@ const programs: Record<BuildName, string> = { core: 'cli', guard: 'guard', host:
 const relayScripts = ['relay.pl', 'relay.py'];
 
 /** The first of two steps: esbuild can split only ES modules. */
-function splitOptions(name: BuildName, outdir: string): BuildOptions {
+function splitOptions(name: BuildName, outdir: string, maps: boolean): BuildOptions {
   return {
     ...builds[name],
     format: 'esm',
@@ -111,14 +112,14 @@ function splitOptions(name: BuildName, outdir: string): BuildOptions {
     outdir,
     outExtension: { '.js': '.cjs' },
     chunkNames: `${name}/[name]-[hash]`,
-    sourcemap: 'inline',
+    sourcemap: maps && 'inline',
     write: false,
   };
 }
 
 /** The second step turns each piece into CommonJS, because Node's loader of ES modules takes 7 to 13 ms longer at each start (measured, Node.js 24). */
-async function writePieces(name: BuildName, outdir: string, files: readonly OutputFile[]): Promise<void> {
-  const pieces = await Promise.all(files.map(async ({ path, text }) => ({ path, ...(await commonJs(name, path, text)) })));
+async function writePieces(name: BuildName, outdir: string, files: readonly OutputFile[], maps: boolean): Promise<void> {
+  const pieces = await Promise.all(files.map(async ({ path, text }) => ({ path, ...(await commonJs(name, path, text, maps)) })));
   // Pieces of an earlier build have other names.
   rmSync(join(outdir, name), { recursive: true, force: true });
   if (name === 'core') {
@@ -140,8 +141,12 @@ async function writePieces(name: BuildName, outdir: string, files: readonly Outp
   }
   for (const { path, code, map } of pieces) {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
-    writeFileSync(`${path}.map`, map);
+    writeFileSync(path, maps ? `${code}//# sourceMappingURL=${basename(path)}.map\n` : code);
+    if (maps) {
+      writeFileSync(`${path}.map`, map);
+    } else {
+      rmSync(`${path}.map`, { force: true });
+    }
   }
 }
 
@@ -160,7 +165,12 @@ function withoutPreamble(code: string): string {
   return short === code ? code : short.replace(namesAgain, '');
 }
 
-async function commonJs(name: BuildName, path: string, text: string): Promise<{ readonly code: string; readonly map: string }> {
+async function commonJs(
+  name: BuildName,
+  path: string,
+  text: string,
+  maps: boolean,
+): Promise<{ readonly code: string; readonly map: string }> {
   const isEntry = basename(dirname(path)) !== name;
   // Modules use it to find the program's file, not that of the piece.
   const url = importMetaBanner(isEntry ? '__filename' : `require('node:path').join(__dirname, '..', '${programs[name]}.cjs')`);
@@ -176,7 +186,7 @@ async function commonJs(name: BuildName, path: string, text: string): Promise<{ 
       ...(basename(path) === `${programs[name]}.cjs` ? ['#!/usr/bin/env node'] : []),
       ...(text.includes('import.meta.url') ? [url] : []),
     ].join('\n'),
-    sourcemap: 'external',
+    sourcemap: maps && 'external',
     sourcesContent: false,
     sourcefile: path,
     legalComments: 'none',
@@ -189,32 +199,32 @@ async function commonJs(name: BuildName, path: string, text: string): Promise<{ 
  * Makes one build: `cli.cjs` and `extension.cjs` with their pieces in `core/`, or `guard.cjs` with its pieces in `guard/`.
  * @returns the sources of each piece; paths of the pieces as in `outdir`, of the sources relative to the project
  */
-export async function buildPieces(name: BuildName, outdir: string): Promise<Metafile> {
+export async function buildPieces(name: BuildName, outdir: string, maps = false): Promise<Metafile> {
   const folder = resolve(outdir);
-  const { outputFiles = [], metafile } = await build({ ...splitOptions(name, folder), absWorkingDir: import.meta.dirname });
-  await writePieces(name, folder, outputFiles);
+  const { outputFiles = [], metafile } = await build({ ...splitOptions(name, folder, maps), absWorkingDir: import.meta.dirname });
+  await writePieces(name, folder, outputFiles, maps);
   return metafile ?? { inputs: {}, outputs: {} };
 }
 
-/** Builds everything into `dist/`. */
-export async function buildAll(): Promise<void> {
+/** Builds everything into `dist/`. @param maps for debuggers and coverage */
+export async function buildAll(maps = false): Promise<void> {
   const dist = join(import.meta.dirname, 'dist');
-  await Promise.all(buildNames.map((name) => buildPieces(name, dist)));
+  await Promise.all(buildNames.map((name) => buildPieces(name, dist, maps)));
   writeFileSync(join(dist, 'README.md'), packagedReadme(readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')));
 }
 
 async function watchAll(): Promise<void> {
   for (const name of buildNames) {
     const outdir = resolve('dist');
-    const options = splitOptions(name, outdir);
+    const options = splitOptions(name, outdir, true);
     const secondStep = {
       name: 'pieces',
-      setup: ({ onEnd }: PluginBuild) => onEnd(({ outputFiles }) => writePieces(name, outdir, outputFiles ?? [])),
+      setup: ({ onEnd }: PluginBuild) => onEnd(({ outputFiles }) => writePieces(name, outdir, outputFiles ?? [], true)),
     };
     await (await context({ ...options, plugins: [...(options.plugins ?? []), secondStep] })).watch();
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await (process.argv.includes('--watch') ? watchAll() : buildAll());
+  await (process.argv.includes('--watch') ? watchAll() : buildAll(process.argv.includes('--maps')));
 }

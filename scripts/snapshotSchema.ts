@@ -134,6 +134,7 @@ const record = described(
         'Ends of the server that the guard did not ask for, the last ten, oldest first.',
       ),
     ),
+    unshared: optional(text('Why this client has a server of its own, where several could share one.')),
     start: optional(
       described(
         v.strictObject({
@@ -463,7 +464,12 @@ const instance = described(
     tree: list(v.pipe(v.number(), v.integer(), v.minValue(0)), 'PIDs of its whole tree (itself, launchers, children), itself first.'),
     treeMemory: optional(list(count('Bytes; 0: unknown.'), 'Resident memory of each process of tree, in its order.')),
     listens: optional(listening),
-    usedBy: optional(list(client, 'HTTP servers: the programs of this machine that are connected to the port now.')),
+    usedBy: optional(
+      list(
+        client,
+        'HTTP servers: the programs of this machine that are connected to the port now. A server that several clients share: these clients, each as often as it has it.',
+      ),
+    ),
     findings: list(finding, 'What is wrong with it.'),
     evidence: optional(evidence),
   }),

@@ -5,7 +5,7 @@ import { staleSection } from './options/sharedOptions.ts';
 import { endServer } from './process/endServer.ts';
 import { begun, collect } from './process/guardPlace.ts';
 import { isGroupAlive } from './process/serverProcess.ts';
-import { startOf } from './process/watchdog.ts';
+import { startOf, Watchdog } from './process/watchdog.ts';
 import { runStdioGuard, sessionOutcome } from './stdio/stdioGuard.ts';
 
 /**
@@ -38,6 +38,7 @@ export const hostParts: HostParts = {
   runSession: sessionOutcome,
   endServer,
   logLine,
+  watchdog: (graceMs) => new Watchdog(graceMs),
   isGroupAlive,
   startOf,
   begun,

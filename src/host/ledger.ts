@@ -1,4 +1,5 @@
 import type { IdKey } from '../guard/message/envelope.ts';
+import type { ServerProcess } from '../guard/process/serverProcess.ts';
 import type { Relay } from '../guard/relay/relay.ts';
 import type { ServerLink } from '../guard/relay/serverLink.ts';
 import type { ListMethod, SessionMemory } from '../guard/relay/sessionMemory.ts';
@@ -9,6 +10,8 @@ interface LedgerChange {
   readonly key: string;
   readonly text: string | undefined;
 }
+
+type NamedServer = ServerProcess & Pick<RemoteServer, 'name' | 'calls'>;
 
 /** Fields of the memory that are one value each. */
 const fields = (['initialize', 'protocolVersion', 'discover', 'logLevel', 'hasServed', 'hasTasks', 'requestMeta'] as const).map(
@@ -39,7 +42,7 @@ export class Ledger {
   }
 
   /** Called for each message. @returns what has changed since the last time @param servers all that the relay has @param graceMs of the session's options */
-  changes(relay: Relay, servers: Iterable<RemoteServer>, graceMs: number): LedgerChange[] {
+  changes(relay: Relay, servers: Iterable<NamedServer>, graceMs: number): LedgerChange[] {
     this.#turn += 1;
     this.#entries = 0;
     this.#changes = [];
@@ -73,7 +76,7 @@ export class Ledger {
   }
 
   /** Requests in flight. Those of a server that is gone are dropped with it. */
-  #calls(relay: Relay, servers: Iterable<RemoteServer>): void {
+  #calls(relay: Relay, servers: Iterable<NamedServer>): void {
     for (const server of servers) {
       const { name, calls } = server;
       if (calls.noted.size === 0) {
@@ -114,7 +117,7 @@ export class Ledger {
 
   #links({ links, current }: Relay): void {
     for (const link of links) {
-      const { name } = link.process as RemoteServer;
+      const { name } = link.process as NamedServer;
       const flags = Number(link === current) + 2 * Number(link.hasAnswered) + 4 * Number(link.hasBeenCalled) + 8 * Number(link.askedFirst);
       this.#note(`server.${name}`, flags, () => [1, 2, 4, 8].map((flag) => Number((flags & flag) > 0)).join(''));
       for (const [known, own] of link.asked) {

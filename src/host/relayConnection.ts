@@ -12,6 +12,7 @@ import {
   windowBytes,
 } from '../relay/contract.ts';
 import { RemotePlace } from './remotePlace.ts';
+import type { SharedServers } from './share/sharedServers.ts';
 
 /** A relay greets within this time, ms. */
 const greetingMs = 5_000;
@@ -30,6 +31,8 @@ export interface Admission {
   refusal(greeting: Greeting): string | undefined;
   /** The next host asks for the sessions. @returns whether it gets them; then this process ends */
   heir(secret: string): boolean;
+  /** Servers that its sessions may share; a host of one relay has none. */
+  readonly servers?: SharedServers;
 }
 
 /** Serves one relay until its session is over, or it is gone. */
@@ -44,6 +47,8 @@ export class RelayConnection {
   readonly #pending = new FrameWriter();
   /** Of the frames of each name, how many are dealt with; told with the next commit. */
   readonly #done = new Map<string, string>();
+  /** What may happen when the relay has got what is pending. */
+  #acts: (() => void)[] = [];
   #isScheduled = false;
   /** The relay waits for one of the pending frames. */
   #isUrgent = false;
@@ -146,10 +151,16 @@ export class RelayConnection {
     if (parsed.status !== 'run' || parsed.options.locks.length > 0 || parsed.options.recordOnly) {
       return 'its options need a guard of its own';
     }
-    const { options } = parsed;
+    const isShared = this.#admission.servers !== undefined && words.slice(0, words.indexOf('--')).includes('--share');
+    // What a shared server depends on is known where it is started lazily.
+    const options = isShared ? { ...parsed.options, start: 'lazy' as const } : parsed.options;
     this.#graceMs = options.graceMs;
     const start = this.#parts.startOf(greeting.pid);
-    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts);
+    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts, {
+      servers: options.start === 'lazy' ? this.#admission.servers : undefined,
+      isAsked: isShared,
+      later: (act) => this.#later(act),
+    });
     this.#place = place;
     this.#socket.once('close', () => void this.#closed(greeting.pid, start));
     this.#write('ready', `${hostProtocol}`);
@@ -182,6 +193,17 @@ export class RelayConnection {
     } else {
       this.#pending.add(kind, name, body);
     }
+    this.#schedule();
+  }
+
+  /** Does it when the relay has got all that was done before: what it has not got may be done again by the next host. */
+  #later(act: () => void): void {
+    this.#isUrgent = true;
+    this.#acts.push(act);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (!this.#isHandling && !this.#isScheduled) {
       this.#isScheduled = true;
       process.nextTick(() => {
@@ -215,10 +237,15 @@ export class RelayConnection {
     this.#isHandling = false;
     this.#isUrgent = false;
     this.#lateBytes = 0;
-    if (!this.#pending.isEmpty || this.#done.size > 0) {
+    const acts = this.#acts;
+    this.#acts = [];
+    const act = (): void => acts.forEach((one) => void one());
+    if (this.#pending.isEmpty && this.#done.size === 0) {
+      act();
+    } else {
       this.#pending.add('commit', '-', [...this.#done].flat().join(' '));
       this.#done.clear();
-      this.#pending.leave(this.#socket);
+      this.#pending.leave(this.#socket, act);
     }
   }
 

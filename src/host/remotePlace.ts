@@ -1,13 +1,24 @@
 import type { HostParts } from '../guard/hostParts.ts';
-import type { GuardPlace, OpenedSession } from '../guard/process/guardPlace.ts';
-import type { ServerProcess } from '../guard/process/serverProcess.ts';
+import type { GuardPlace, OpenedSession, ShareFacts } from '../guard/process/guardPlace.ts';
+import type { ServerProcess, StartRequest } from '../guard/process/serverProcess.ts';
+import type { Relay } from '../guard/relay/relay.ts';
 import type { Frame, Greeting } from '../relay/contract.ts';
 import { keptLines, keptServers, Ledger, restoreLink, restoreMemory } from './ledger.ts';
 import { RemoteServer } from './remoteServer.ts';
 import { RemoteSink, RemoteSource } from './remoteStreams.ts';
+import { SessionShare } from './share/sessionShare.ts';
+import type { SharedServers } from './share/sharedServers.ts';
 
 /** Time for a server that no session has, from the end of its input to SIGTERM, and from there to SIGKILL. */
 const replaceLimits = { politeMs: 2_000, termMs: 2_000 };
+
+/** Whether and how the server of a session may be shared with others. */
+interface Sharing {
+  /** Undefined: each session has one of its own. */
+  readonly servers: SharedServers | undefined;
+  readonly isAsked: boolean;
+  readonly later: (act: () => void) => void;
+}
 
 type Send = (kind: string, name: string, body?: Buffer | string) => void;
 
@@ -26,16 +37,24 @@ export class RemotePlace implements GuardPlace {
   readonly #starting = new Map<string, { started(server: RemoteServer): void; failed(error: Error): void }>();
   readonly #signals = new Map<string, (() => void)[]>();
   readonly #ledger = new Ledger(process.argv[1] ?? '');
+  readonly #share: SessionShare | undefined;
+  readonly shares: GuardPlace['shares'];
   #session: OpenedSession | undefined;
+  #resumes = false;
   #last = 0;
 
-  constructor(greeting: Greeting, send: Send, parts: HostParts) {
+  constructor(greeting: Greeting, send: Send, parts: HostParts, { servers, isAsked, later }: Sharing) {
     ({ env: this.env, cwd: this.cwd, pid: this.pid, ppid: this.ppid } = greeting);
     this.#greeting = greeting;
     this.#send = send;
     this.#parts = parts;
     this.input = new RemoteSource((frames) => send('done', '-', `${frames}`));
     this.output = new RemoteSink((bytes) => send('lines', '-', bytes));
+    if (servers) {
+      const passErrors = (bytes: Buffer): void => this.passErrors(bytes);
+      this.#share = new SessionShare({ servers, isAsked, pid: greeting.pid, session: () => this.#session, later, passErrors });
+      this.shares = (facts) => this.#sharesWith(facts);
+    }
     for (const text of greeting.servers) {
       const [name = '', pid = '', ...how] = text.split(' ');
       const server = new RemoteServer(name, Number(pid), send, parts);
@@ -56,9 +75,14 @@ export class RemotePlace implements GuardPlace {
   }
 
   /** The relay starts the command of its own arguments, with its own environment. */
-  startServer({ errors }: { readonly errors?: ((output: RemoteSource) => void) | undefined }): Promise<ServerProcess> {
+  async startServer(request: StartRequest): Promise<ServerProcess> {
+    const { errors } = request;
     this.#last += 1;
     const name = `${this.#last}`;
+    const shared = await this.#share?.server(name, request, this);
+    if (shared) {
+      return shared;
+    }
     this.#send('start', name, errors ? 'errors' : undefined);
     return new Promise((resolve, reject) => {
       this.#starting.set(name, {
@@ -71,6 +95,15 @@ export class RemotePlace implements GuardPlace {
     });
   }
 
+  #sharesWith(facts: ShareFacts): boolean {
+    this.#share?.keyed(facts);
+    return this.#resumes;
+  }
+
+  others(): Iterable<Relay> {
+    return this.#share?.others() ?? [];
+  }
+
   onSignal(signal: NodeJS.Signals, take: () => void): void {
     this.#signals.set(signal, [...(this.#signals.get(signal) ?? []), take]);
   }
@@ -81,6 +114,7 @@ export class RemotePlace implements GuardPlace {
   }
 
   begun(): Promise<void> {
+    this.#share?.begun();
     return this.#parts.begun();
   }
 
@@ -107,6 +141,12 @@ export class RemotePlace implements GuardPlace {
       this.#send('drop', key);
     }
     restoreMemory(relay.memory, ledger);
+    for (const gone of keptServers(ledger).filter(({ name }) => !this.#servers.has(name))) {
+      this.#last = Math.max(this.#last, Number(gone.name));
+      const lost = relay.connect(new RemoteServer(gone.name, 0, this.#send, this.#parts));
+      restoreLink(lost, gone, ledger);
+      relay.disconnect(lost, 'The host ended, and with it the server that several clients shared,');
+    }
     const isNew = !server && !relay.memory.hasServed;
     const link = isNew ? undefined : session.adopt(server);
     if (link && kept) {
@@ -119,6 +159,7 @@ export class RemotePlace implements GuardPlace {
     for (const line of keptLines(ledger)) {
       relay.take(line);
     }
+    this.#resumes = !isNew;
     return !isNew;
   }
 
@@ -129,7 +170,9 @@ export class RemotePlace implements GuardPlace {
       const current = relay?.current;
       server.passDirectly(current?.process === server && relay?.isPlain(current) === true);
     }
-    for (const { key, text } of this.#session ? this.#ledger.changes(this.#session.relay, this.#servers.values(), graceMs) : []) {
+    for (const { key, text } of this.#session
+      ? this.#ledger.changes(this.#session.relay, [...this.#servers.values(), ...(this.#share?.views ?? [])], graceMs)
+      : []) {
       this.#send(text === undefined ? 'drop' : 'keep', key, text);
     }
   }
@@ -141,6 +184,7 @@ export class RemotePlace implements GuardPlace {
     switch (kind) {
       case 'lines':
         (name === '-' ? this.input : server?.stdout)?.push(body);
+        this.#share?.heard();
         break;
       case 'passed':
         server?.stdout.push(body, true);
@@ -150,6 +194,9 @@ export class RemotePlace implements GuardPlace {
         break;
       case 'eof':
         (name === '-' ? this.input : server?.stdout)?.end();
+        if (name === '-') {
+          this.#share?.ended();
+        }
         break;
       case 'errors':
         server?.errors.push(body);
@@ -189,9 +236,12 @@ export class RemotePlace implements GuardPlace {
   }
 
   #signalled(name: string): void {
-    for (const server of this.#servers.values()) {
-      if (name !== 'SIGUSR2' && !server.ended) {
-        server.delivered(name);
+    if (name !== 'SIGUSR2') {
+      this.#share?.ended();
+      for (const server of this.#servers.values()) {
+        if (!server.ended) {
+          server.delivered(name);
+        }
       }
     }
     for (const take of this.#signals.get(name) ?? []) {
@@ -202,6 +252,7 @@ export class RemotePlace implements GuardPlace {
   /** The connection is closed. @param killed the relay runs no more: its servers are ended; otherwise they are another host's */
   lost(killed: boolean): void {
     this.output.close();
+    this.#share?.lost();
     for (const [name, { failed }] of this.#starting) {
       this.#starting.delete(name);
       failed(new Error('its relay is gone'));

@@ -6,6 +6,7 @@ import type { Greeting } from '../relay/contract.ts';
 import { hostSecret, hostSocket, ownNamespaces } from '../relay/hostFolder.ts';
 import { type HostFiles, takeHostFiles } from './hostFiles.ts';
 import { RelayConnection } from './relayConnection.ts';
+import { SharedServers } from './share/sharedServers.ts';
 import { askForSessions, Succession } from './succession.ts';
 
 /** A host without a session ends after this time, ms. */
@@ -55,6 +56,7 @@ async function inheritFiles(runDir: string): Promise<HostFiles | undefined> {
 
 async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Promise<number> {
   const connections = new Set<RelayConnection>();
+  const servers = new SharedServers(parts);
   const succession = new Succession(runDir, process.argv[1] ?? '');
   let idle: NodeJS.Timeout | undefined;
   const server = createServer();
@@ -69,7 +71,7 @@ async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Pro
     }, idleMs);
   };
   const heir = (secret: string): boolean => {
-    if (!isSame(secret, files.secret) || [...connections].some(({ isEnding }) => isEnding)) {
+    if (!isSame(secret, files.secret) || servers.isBusy || [...connections].some(({ isEnding }) => isEnding)) {
       return false;
     }
     server.close();
@@ -80,7 +82,7 @@ async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Pro
   };
   server.on('connection', (socket) => {
     clearTimeout(idle);
-    const connection = new RelayConnection(socket, parts, { refusal: (greeting) => refusal(greeting, files.secret), heir });
+    const connection = new RelayConnection(socket, parts, { refusal: (greeting) => refusal(greeting, files.secret), heir, servers });
     connections.add(connection);
     void connection.served.then(() => {
       connections.delete(connection);
@@ -98,6 +100,7 @@ async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Pro
   files.opened();
   rest();
   await over;
+  await servers.end();
   return 0;
 }
 

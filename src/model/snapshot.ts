@@ -94,6 +94,8 @@ export interface ServerRecord {
   };
   /** With `--start lazy`. */
   readonly start?: LazyStart;
+  /** Why this client has a server of its own, where several could share one. */
+  readonly unshared?: string;
 }
 
 /** Where an HTTP server is reached, and what it says of itself. */
@@ -150,7 +152,7 @@ export interface Instance {
   readonly treeMemory?: readonly number[];
   /** HTTP servers whose port an entry names. */
   readonly listens?: ListeningPort;
-  /** HTTP servers: the programs of this machine that are connected to the port now. */
+  /** HTTP servers: the programs of this machine that are connected to the port now. A server that several clients share: these clients, each as often as it has it. */
   readonly usedBy?: readonly ClientInstance[];
   readonly findings: readonly Finding[];
   /** How all this is known; for `explain` and the details page. */

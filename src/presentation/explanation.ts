@@ -156,6 +156,7 @@ function processRows(instance: Instance, options: ExplanationOptions, time: Text
   return rows([
     ['client', client ? t('{0} (PID {1})', owner, client.pid) : instance.background ? t('none: it runs on its own') : t('none')],
     ['port', instance.listens && portText(instance)],
+    ['shared', instance.listens ? undefined : sharedText(instance)],
     ['identity', t('PID {0}, {1}', instance.pid, instance.id)],
     ['started', time(instance.startedAt)],
     ['first seen', evidence && time(evidence.firstSeenAt)],
@@ -189,6 +190,11 @@ function stopsText({ stops, again }: { readonly stops: number; readonly again: n
   return stops === 1
     ? t('1 copy under this client; started again at once after {0} of them', again)
     : t('{0} copies under this client; started again at once after {1} of them', stops, again);
+}
+
+function sharedText({ usedBy = [] }: Instance): string | undefined {
+  const clients = [...new Set(usedBy.map(({ name, pid }) => t('{0} (PID {1})', name, pid)))].join(', ');
+  return usedBy.length === 0 ? undefined : t('by {0} sessions: {1}', usedBy.length, clients);
 }
 
 function portText({ listens, usedBy = [] }: Instance): string {
@@ -229,6 +235,7 @@ function recordRows(record: ServerRecord, path: Text): ExplanationRow[] {
     ['refused', record.refused && t('{0}, the last at {1}: {2}', callsText(record.refused.calls), record.refused.at, record.refused.last)],
     ['idle since', record.idleSince],
     ['start', record.start && startText(record.start)],
+    ['shared', record.unshared === undefined ? undefined : t('no, this client has a server of its own: {0}', record.unshared)],
     ['accepts', record.control.join(', ')],
     ['record', record.id],
   ]);

@@ -45,6 +45,7 @@ const rowNames = {
   restart: msg('restart'),
   runs: msg('runs'),
   scope: msg('scope'),
+  shared: msg('shared'),
   since: msg('since'),
   start: msg('start'),
   started: msg('started'),

@@ -97,19 +97,20 @@ export class FrameWriter {
     }
   }
 
-  /** Writes all frames since the last time. */
-  leave(socket: Pick<Socket, 'write' | 'cork' | 'uncork'>): void {
+  /** Writes all frames since the last time. @param left called when they have left this process; not when the socket is broken */
+  leave(socket: Pick<Socket, 'write' | 'cork' | 'uncork'>, left: () => void = () => undefined): void {
     this.#endText();
     const [pieces, length] = [this.#pieces, this.#length];
     this.#pieces = [];
     this.#length = 0;
+    const written = (error?: Error | null): void => void (error ?? left());
     if (length <= joinedBytes) {
-      socket.write(Buffer.concat(pieces, length));
+      socket.write(Buffer.concat(pieces, length), written);
       return;
     }
     socket.cork();
-    for (const piece of pieces) {
-      socket.write(piece);
+    for (const [index, piece] of pieces.entries()) {
+      socket.write(piece, index === pieces.length - 1 ? written : undefined);
     }
     socket.uncork();
   }

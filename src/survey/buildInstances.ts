@@ -17,6 +17,7 @@ import type { Redactor } from '../redaction/redactor.ts';
 import type { FactStore } from './facts/factStore.ts';
 import type { Attributed } from './match/attributeServers.ts';
 import { isReachedThroughGuard } from './match/guardedEntries.ts';
+import { isOfHost } from './match/sharedRelays.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
 import { unansweredMark } from './records/guardMarks.ts';
@@ -32,6 +33,7 @@ import {
   restartActions,
   serverName,
   serverTree,
+  sharedFields,
   withHiddenWords,
 } from './server/instanceParts.ts';
 import { judgeServer, type ServerVerdict } from './server/judgeServer.ts';
@@ -102,7 +104,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes }, now);
   const health = port && state.http.judge(port.claim, port.own, shownName, actions, now);
   const baseline = state.facts.baseline(server.identity);
-  const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), records[0], now);
+  const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), records, now);
 
   const instance: Instance = {
     id: key,
@@ -125,7 +127,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     ...(work.state === 'idle' ? { idleSince: new Date(work.quietSince).toISOString() } : {}),
     tree: tree.pids,
     treeMemory: tree.memory,
-    ...(port ? portFields(port, redactor) : {}),
+    ...(port ? portFields(port, redactor) : sharedFields(attributed)),
     findings: [
       ...verdict.findings,
       ...[owner, health].flatMap((one) => one?.finding ?? []),
@@ -152,7 +154,8 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     pid: server.pid,
     startedAt: server.startedAt,
     name: shownName,
-    client: client ? { ...client, name: redactor.text(client.name) } : undefined,
+    // Without a client, the host keeps a shared server for a moment.
+    client: client && !isOfHost(attributed.parent) ? { ...client, name: redactor.text(client.name) } : undefined,
     ...(design === undefined ? {} : { copiesByDesign: design }),
     sameness: JSON.stringify([definition?.id ?? null, server.commandLine, detail.cwd ?? null]),
     observations: firstSeen.firstSeenAt < now ? Math.max(seen, 2) : seen,
@@ -183,9 +186,8 @@ function copySetOf(client: ClientId, entry: string, cwd: string | undefined): st
 }
 
 /** A guard knows when its server was last called: that a call took little processor time does not make the server idle. */
-function workOf(work: ServerWork, record: InstanceRecord | undefined, now: number): ServerWork {
-  const called = Date.parse((record && idleSince(record)) ?? '');
-  return now - called < idleMs ? { ...work, state: 'worked' } : work;
+function workOf(work: ServerWork, records: readonly InstanceRecord[], now: number): ServerWork {
+  return records.some((record) => now - Date.parse(idleSince(record) ?? '') < idleMs) ? { ...work, state: 'worked' } : work;
 }
 
 /**

@@ -272,7 +272,8 @@ class MachineSurveyor implements Surveyor {
     const withEntry = state.facts.known('entry');
     const remembered = (identity: ProcessIdentity): string | undefined =>
       withEntry.has(identityKey(identity)) ? state.facts.fact(identity, 'entry')?.definition : undefined;
-    const matching = { home, platform, npxPackages: readNpxPackages, remembered };
+    const relays = await this.#locks.relays(processes);
+    const matching = { home, platform, npxPackages: readNpxPackages, remembered, relays };
     const find = async (config: ConfigReading) => {
       const http = await state.http.read(config.definitions, processes);
       const found = await attributeServers(rows, config.definitions, detail, { ...matching, listening: listeningEntries(http) });

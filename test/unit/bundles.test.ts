@@ -132,7 +132,7 @@ describe('bundles', () => {
     );
   });
 
-  it('guard loads at most 13 pieces and 495 kB, source maps included, before it starts a server', async () => {
+  it('guard loads at most 13 pieces and 157 kB before it starts a server', async () => {
     const { outputs } = await metafile('guard');
     const first = Object.keys(outputs).filter((path) => /(?:^|\/)(?:guard|runGuard-\w+|codeRecorder-\w+)\.cjs$/.test(path));
     assert.equal(first.length, 3);
@@ -147,6 +147,6 @@ describe('bundles', () => {
     }
     const bytes = [...start].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
     assert.ok(start.size <= 13, `${start.size} pieces`);
-    assert.ok(bytes <= 495_000, `${bytes} bytes`);
+    assert.ok(bytes <= 157_000, `${bytes} bytes`);
   });
 });

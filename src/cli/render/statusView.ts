@@ -218,14 +218,15 @@ function knowsLatest({ package: found }: Instance): boolean {
   return found?.latest !== undefined;
 }
 
-/** The port of an HTTP server, the version that it reports, and the clients that are connected. */
+/** The port of an HTTP server, the version that it reports, and the clients that are connected; of another server the clients that share it. */
 function reachedBy({ listens, usedBy = [], package: found }: Instance): string[] {
+  const clients = [...new Set(usedBy.map(({ name, pid }) => `${name} (PID ${pid})`))].join(', ');
   if (!listens) {
-    return [];
+    return usedBy.length === 0 ? [] : [`shared by ${usedBy.length} sessions: ${clients}`];
   }
   const reported = listens.health?.version;
   const version = reported === undefined || !/^v?\d/.test(reported) || reported === found?.running ? '' : `, reports version ${reported}`;
-  const users = usedBy.length === 0 ? '' : `; used by ${usedBy.map(({ name, pid }) => `${name} (PID ${pid})`).join(', ')}`;
+  const users = usedBy.length === 0 ? '' : `; used by ${clients}`;
   return [`port ${listens.port}${version}${users}`];
 }
 

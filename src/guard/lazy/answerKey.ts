@@ -10,8 +10,8 @@ import type { ServerCode } from '../stale/serverCode.ts';
 /** Younger changes of the code may be half of an installation, ms. */
 const settledMs = 2_000;
 
-/** The code that a server loads, as a text that is equal for equal code; or why that is not known. */
-export type CodeText = { readonly code: string } | { readonly unknown: string };
+/** The code that a server loads, as a text that is equal for equal code; or why that is not known, and in how many ms it may be. */
+export type CodeText = { readonly code: string } | { readonly unknown: string; readonly knownIn?: number };
 
 /**
  * The code of a server and of its dependencies: names, versions, contents and places as their installers recorded them, and the file where the code begins.
@@ -32,8 +32,9 @@ export function codeText(code: Pick<ServerCode, 'ref' | 'loaded' | 'unknown'>, n
   if (loaded.ownOnly !== undefined) {
     return { unknown: `its dependencies are not known: ${loaded.ownOnly}` };
   }
-  if (now - loaded.changedAt < settledMs) {
-    return { unknown: 'its code has just changed' };
+  const age = Math.max(0, now - loaded.changedAt);
+  if (age < settledMs) {
+    return { unknown: 'its code has just changed', knownIn: settledMs - age };
   }
   const packages = loaded.packages.map(({ name, version, root, content, installedAt }) => [name, version, root, content, installedAt]);
   return { code: JSON.stringify([ref, fileText(ref.entry), packages]) };

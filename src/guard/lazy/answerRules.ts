@@ -1,3 +1,4 @@
+import { asRecord } from '../../base/json.ts';
 import { type IdKey, idText, type JsonObject } from '../message/envelope.ts';
 import type { KeptAnswer, KeptAnswers } from './answerFile.ts';
 import { ordered } from './answerKey.ts';
@@ -110,4 +111,15 @@ export function acknowledgementLine(id: IdKey, result: JsonObject): Buffer {
 export function failureText(name: string, reason: string, errors: readonly string[]): string {
   const last = errors.length === 0 ? '' : `\nIts last lines on standard error:\n${errors.join('\n')}`;
   return `${name} did not start: ${reason}. Nothing was carried out; the next call starts it again.${last}`;
+}
+
+/** Whether a server declares that several clients may share it: it has no session with this client (protocol 2026-07-28), or says so in its capabilities, as other hosts read it. */
+export function isDeclaredShareable({ sets }: KeptAnswers, key: string, method: string): boolean {
+  const answers = sets.find((set) => set.key === key)?.answers ?? [];
+  return answers.some(({ request, result, error }) => {
+    const capabilities = asRecord(result.capabilities);
+    const declared = asRecord(capabilities?.['x-mux']) ?? asRecord(asRecord(capabilities?.experimental)?.['x-mux']);
+    const isStateless = method !== 'initialize' && request.startsWith('server/discover');
+    return error === undefined && (isStateless || declared?.sharing === 'shared');
+  });
 }

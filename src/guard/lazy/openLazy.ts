@@ -15,7 +15,8 @@ import type { CodeRecorder } from '../stale/codeRecorder.ts';
 import type { ConfiguredCommand } from '../stale/configuredPackage.ts';
 import type { Supervisor } from '../stdio/supervisor.ts';
 import { AnswerFile, answerFolder, hashSecret } from './answerFile.ts';
-import { type CodeText, codeText, keyedHash, launchText, slotText } from './answerKey.ts';
+import { type CodeText, clientText, codeText, keyedHash, launchText, slotText } from './answerKey.ts';
+import { isDeclaredShareable } from './answerRules.ts';
 import { LazyAnswers } from './lazyAnswers.ts';
 import { SleepWatch } from './sleepWatch.ts';
 
@@ -35,13 +36,28 @@ export async function openLazy(
   const configured = { command, args, cwd: place.cwd, env: place.env };
   const redactor = ownRedactor(options, place.env);
   const kept = openPlace(options, place.env, slotText(configured));
+  const code = codeReader(configured, recorder);
+  const launch = launchText(configured);
+  const shares = place.shares?.({
+    key: (method, params) => {
+      const [client, now] = [clientText(method, params), code()];
+      if (client === undefined || 'unknown' in now) {
+        return 'unknown' in now ? now : { unknown: 'the client does not state its protocol version' };
+      }
+      const key = keyedHash(kept.secret, now.code, launch, client);
+      return { key, isDeclared: isDeclaredShareable(kept.file.read(), key, method) };
+    },
+    tell: (why) => void record()?.then((one) => one?.mark('unshared', why)),
+  });
+  if (shares) {
+    return;
+  }
   const lazy = new LazyAnswers(
     {
       name: options.name ?? command,
       relay,
       ...kept,
-      launch: launchText(configured),
-      code: codeReader(configured, recorder),
+      ...{ launch, code },
       wake: async () => {
         const outcome = await supervisor.restart('a request needs it');
         return outcome.status === 'failed' ? outcome.reason : undefined;

@@ -49,6 +49,7 @@ export const guardOptionTable = {
   // Opt-in until it is proven: not in the help.
   relay: flag(undefined),
   alone: flag(undefined),
+  share: flag(undefined),
   'record-only': flag('only publish what runs; do not proxy messages'),
 } as const satisfies OptionTable;
 

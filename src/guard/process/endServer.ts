@@ -1,6 +1,9 @@
 import { settlesWithin } from '../../base/settlesWithin.ts';
 import type { ServerProcess } from './serverProcess.ts';
 
+/** What ending a server takes of it. */
+export type EndingServer = Pick<ServerProcess, 'exited' | 'ended' | 'closeInput' | 'signal' | 'isGroupAlive'>;
+
 interface EndLimits {
   /** From the end of its input to SIGTERM, ms. */
   readonly politeMs: number;
@@ -19,7 +22,7 @@ const killMs = 5_000;
  * Ends a server and its process group: closes its input, then SIGTERM, then SIGKILL.
  * @returns whether all are gone; false only for a process that hangs in the kernel, or on Windows for processes below the server
  */
-export async function endServer(server: ServerProcess, { politeMs, termMs }: EndLimits): Promise<boolean> {
+export async function endServer(server: EndingServer, { politeMs, termMs }: EndLimits): Promise<boolean> {
   server.closeInput();
   if (await isGone(server, politeMs)) {
     return true;
@@ -32,7 +35,7 @@ export async function endServer(server: ServerProcess, { politeMs, termMs }: End
   return isGone(server, killMs);
 }
 
-async function isGone(server: ServerProcess, limitMs: number): Promise<boolean> {
+async function isGone(server: EndingServer, limitMs: number): Promise<boolean> {
   const until = performance.now() + limitMs;
   if (server.ended === undefined && !(await settlesWithin(server.exited, limitMs))) {
     return false;

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../message/envelope.ts';
 import { passErrors, say } from '../message/ownAnswers.ts';
 import type { Relay } from '../relay/relay.ts';
 import type { ServerLink } from '../relay/serverLink.ts';
@@ -17,6 +18,24 @@ export interface OpenedSession {
   readonly relay: Relay;
   /** Goes on with a server that another process started; without one, starts a server in the state of the session. */
   adopt(server: ServerProcess | undefined): ServerLink | undefined;
+  readonly supervisor: { restart(why: string): Promise<unknown> };
+}
+
+/** What a server's answers depend on. `isDeclared`: the server has said that several clients may share it. */
+interface ShareKey {
+  readonly key: string;
+  readonly isDeclared: boolean;
+}
+
+/** What a place needs to know of a session whose server it may share with others. */
+export interface ShareFacts {
+  /**
+   * Equal for sessions whose servers answer alike.
+   * @param method of the client's first request @param params in which the client states what it is @returns else why it is not known, and in how many ms it may be
+   */
+  key(method: string, params: JsonObject): ShareKey | { readonly unknown: string; readonly knownIn?: number };
+  /** For the record. @param why the session has a server of its own although it may be shared; undefined: nothing to tell */
+  tell(why: string | undefined): void;
 }
 
 /** Where a session runs: in the process that the client started, or in the host on behalf of a relay. */
@@ -38,6 +57,10 @@ export interface GuardPlace extends ClientsProcess {
   begun(): Promise<void>;
   /** Called when the session begins, before it reads the client. @returns whether it goes on where another process left it; then it has a server */
   readonly resume?: (session: OpenedSession) => boolean;
+  /** Where servers may be shared. @returns whether the session has begun in another process, and goes on */
+  readonly shares?: ((facts: ShareFacts) => boolean) | undefined;
+  /** The sessions of other clients that share the server. */
+  readonly others?: () => Iterable<Relay>;
   /** The session rests: memory can be freed. */
   collect(): Promise<void>;
 }

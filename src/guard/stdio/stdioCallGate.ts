@@ -4,7 +4,7 @@ import { runDirOf } from '../../storage/runFolder.ts';
 import type { Envelope, JsonObject } from '../message/envelope.ts';
 import { failedTool } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
-import type { ClientsProcess } from '../process/guardPlace.ts';
+import type { ClientsProcess, GuardPlace } from '../process/guardPlace.ts';
 import { guardTable } from '../process/guardProcesses.ts';
 import type { ServerProcess } from '../process/serverProcess.ts';
 import type { GuardRecord } from '../publish/guardRecord.ts';
@@ -34,7 +34,7 @@ interface ReadOnly {
 
 interface CallGateOptions {
   readonly options: GuardOptions;
-  readonly place: ClientsProcess;
+  readonly place: ClientsProcess & Pick<GuardPlace, 'others'>;
   readonly relay: Relay;
   restart(reason: string): Promise<RestartOutcome>;
   /** Whether the server is being replaced now; `restart` then gets that outcome. */
@@ -237,11 +237,12 @@ export class StdioCallGate implements CallGate {
 
   /** With `--on-stale auto`: whether a restart now could lose something. The reason is logged once. */
   async #losesState(link: ServerLink): Promise<boolean> {
-    const { options, relay, log } = this.#options;
+    const { options, place, relay, log } = this.#options;
     if (options.onStale !== 'auto') {
       return false;
     }
-    const loss = await restartLoss(link, relay.memory, this.#table, options.drainMs);
+    const others = [...(place.others?.() ?? [])].flatMap(({ current, memory }) => (current ? [{ link: current, memory }] : []));
+    const loss = await restartLoss(link, relay.memory, this.#table, options.drainMs, others);
     if (loss !== undefined && loss !== this.#saidLoss) {
       log(`not restarted by itself: ${loss}`);
     }

@@ -134,7 +134,7 @@ export class StdioSession {
       await this.#openGate();
     }
     const resumes = this.place.resume?.(this) ?? false;
-    if (!resumes && lazy && this.#recorder) {
+    if (lazy && this.#recorder && (!resumes || this.place.shares)) {
       const { openLazy } = await import('../lazy/openLazy.ts');
       await openLazy(this.#options, this.#recorder, this, [this.#inputEnded, this.finished], () => this.#record);
     }

@@ -100,9 +100,16 @@ export function resolveServer(
   shims?: ReadonlySet<ProcessRow>,
 ): ServerChain | undefined {
   const server = serverBelow(row, tree, isClient, shims);
-  if (!server) {
-    return undefined;
-  }
+  return server && chainAbove(server, tree, isClient, shims);
+}
+
+/** A process with the launchers above it; see `resolveServer`. */
+export function chainAbove(
+  server: ProcessRow,
+  tree: ProcessTree,
+  isClient: (row: ProcessRow) => boolean,
+  shims?: ReadonlySet<ProcessRow>,
+): ServerChain {
   const launchers: ProcessRow[] = [];
   let below = server;
   for (const above of tree.ancestorsOf(server)) {

@@ -7,9 +7,10 @@ import type { Confidence } from '../../model/finding.ts';
 import type { ProcessDetail, ProcessIdentity, ProcessRow } from '../../model/process.ts';
 import { environmentBeforeShims } from '../../package/resolve/clientHeld.ts';
 import { observedLaunch, observedWords } from '../../process/commandline/parseLaunch.ts';
-import { behindShims, resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
+import { behindShims, chainAbove, resolveServer, type ServerChain } from '../../process/tree/launcherChain.ts';
 import { isNamespaceInit, type ProcessTree, processTree } from '../../process/tree/processTree.ts';
 import { candidateFilter } from './candidateFilter.ts';
+import { inTurns } from './equalEntries.ts';
 import { runsGuarded } from './guardedEntries.ts';
 import { definitionLaunches } from './launchFit.ts';
 import { looksAsNode, looksLikeRow, looksLikeServer } from './looksLikeServer.ts';
@@ -17,6 +18,7 @@ import { type MatchResult, rememberedMatch } from './matchDefinitions.ts';
 import type { MatchContext, MatchInput } from './matchInput.ts';
 import { isScript, mayBeWrapper } from './runnerFit.ts';
 import { npxHashIn } from './runnerPath.ts';
+import { behindRelay, type SharedRelays, type SharingClient } from './sharedRelays.ts';
 import { withUndecided } from './undecidedEntries.ts';
 
 /** One running server with its client and its entries. */
@@ -35,6 +37,8 @@ export interface Attributed {
   readonly client?: { readonly id: ClientId; readonly row: ProcessRow };
   /** The client whose marks its environment has, when no running client is above it. */
   readonly markedClient?: ClientId;
+  /** The clients of a server that several may share; the first one is `client`. */
+  readonly sharers?: readonly SharingClient[];
   /** Empty: unconfigured. Several when entries are equal, or reach it by the same port. */
   readonly definitions: readonly RawDefinition[];
   /** The definitions that are included only because it holds the port that they name. */
@@ -55,6 +59,7 @@ interface AttributionOptions extends Partial<MatchContext> {
   readonly npxPackages?: (hash: string, row: ProcessRow) => Promise<readonly string[] | undefined>;
   /** The id of the entry that a process is recorded to be started from, even if the entry was edited since. */
   readonly remembered?: (identity: ProcessIdentity) => string | undefined;
+  readonly relays?: SharedRelays;
   /** Entries by the PID of the process that holds the port which they name. */
   readonly listening?: ReadonlyMap<number, readonly RawDefinition[]>;
 }
@@ -79,10 +84,13 @@ export async function attributeServers(
     }
   }
   const known = new Map<ProcessRow, Promise<ProcessDetail>>();
+  const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
   const context: AttributionContext = {
     tree,
     clients,
     definitions,
+    isHost,
+    above: (row) => chainAbove(row, tree, isHost),
     options,
     matching: {
       platform: options.platform ?? process.platform,
@@ -101,7 +109,7 @@ export async function attributeServers(
       found.push(one);
     }
   }
-  return withUndecided(spread(withoutInner(found, context)), definitions, context.matching);
+  return withUndecided(inTurns(withoutInner(found, context)), definitions, context.matching);
 }
 
 interface AttributionContext {
@@ -109,6 +117,10 @@ interface AttributionContext {
   /** The processes that are clients. */
   readonly clients: ReadonlyMap<ProcessRow, ClientId>;
   readonly definitions: readonly RawDefinition[];
+  /** Whether it starts servers, so that it is none and no launcher. */
+  readonly isHost: (row: ProcessRow) => boolean;
+  /** The launchers above a process. */
+  readonly above: (row: ProcessRow) => ServerChain;
   readonly options: AttributionOptions;
   readonly matching: MatchContext;
   readonly detail: (row: ProcessRow) => Promise<ProcessDetail>;
@@ -120,12 +132,15 @@ interface Candidate extends ServerChain {
 }
 
 /** The chains that may be servers by their command lines, one for each server process. Linear in the number of rows. */
-function candidateChains({ tree, clients, definitions, options }: AttributionContext, shims: ReadonlySet<ProcessRow>): Candidate[] {
-  const isHost = (row: ProcessRow): boolean => clients.has(row) || isAmbiguousHost(row) || isTerminalHost(row);
+function candidateChains(
+  { tree, clients, definitions, options, isHost, above }: AttributionContext,
+  shims: ReadonlySet<ProcessRow>,
+): Candidate[] {
   const test = candidateFilter(definitions);
   const chains = new Map<ProcessRow, Candidate>();
   const add = (row: ProcessRow, wanted: (chain: ServerChain) => boolean, byEntry = false): void => {
-    const chain = resolveServer(row, tree, isHost, shims);
+    const found = resolveServer(row, tree, isHost, shims);
+    const chain = found && behindRelay(found, options.relays, above);
     if (chain && !isHost(chain.server) && !chains.has(chain.server) && wanted(chain)) {
       chains.set(chain.server, { ...chain, byEntry });
     }
@@ -135,7 +150,12 @@ function candidateChains({ tree, clients, definitions, options }: AttributionCon
       continue;
     }
     const heat = test(row);
-    if (heat === 'named' || options.listening?.has(row.pid) || options.remembered?.(row.identity) !== undefined) {
+    if (
+      heat === 'named' ||
+      options.listening?.has(row.pid) ||
+      options.remembered?.(row.identity) !== undefined ||
+      options.relays?.has(row)
+    ) {
       add(row, () => true);
     } else if (heat === 'looks') {
       add(
@@ -166,6 +186,7 @@ async function attributeChain({ byEntry, ...chain }: Candidate, context: Attribu
   }
   const marked = markOf(detail);
   const client = clientAbove(chain, marked, context);
+  const relays = options.relays?.get(chain.server) ?? [];
   const folder = client ? (await context.detail(client.row)).cwd : undefined;
   const hash = npxHashIn(chain.server.commandLine) ?? npxHashIn(detail.environment?.get('PATH') ?? '');
   const npxPackages = hash === undefined ? undefined : await options.npxPackages?.(hash, chain.server);
@@ -197,6 +218,7 @@ async function attributeChain({ byEntry, ...chain }: Candidate, context: Attribu
     detail: here.length > 0 ? { ...detail, listens: true } : detail,
     byPort,
     ...(client ? { client } : marked === undefined ? {} : { markedClient: marked }),
+    ...(relays.length > 1 ? { sharers: relays.flatMap((relay) => clientAbove(context.above(relay), undefined, context) ?? []) } : {}),
     definitions: [...match.definitions, ...byPort],
     confidence: match.definitions.length === 0 && byPort.length > 0 ? 'likely' : match.confidence,
     ...(match.concluded ? { concluded: true } : {}),
@@ -303,22 +325,5 @@ function withoutInner(found: readonly Attributed[], { tree, clients }: Attributi
               ...more.map((definition) => t('a process below it listens where the entry says ({0})', definition.name)),
             ],
           };
-    });
-}
-
-/** Where one client runs several servers from several equal entries, each entry comes first once. */
-function spread(found: readonly Attributed[]): Attributed[] {
-  const turns = new Map<string, number>();
-  return [...found]
-    .sort((a, b) => a.server.startedAt - b.server.startedAt || a.server.pid - b.server.pid)
-    .map((one) => {
-      if (one.definitions.length < 2) {
-        return one;
-      }
-      const key = `${one.client?.row.pid ?? '-'} ${one.definitions.map((definition) => definition.id).join(' ')}`;
-      const turn = turns.get(key) ?? 0;
-      turns.set(key, turn + 1);
-      const shift = turn % one.definitions.length;
-      return { ...one, definitions: [...one.definitions.slice(shift), ...one.definitions.slice(0, shift)] };
     });
 }

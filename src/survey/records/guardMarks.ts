@@ -96,13 +96,14 @@ export function hostPidOf({ guard, x }: InstanceRecord): number | undefined {
 export function guardMarks(
   record: InstanceRecord,
   redactor: Redactor,
-): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites' | 'hostPid'> {
+): Pick<ServerRecord, 'idleSince' | 'problem' | 'refused' | 'start' | 'ends' | 'staleWrites' | 'unshared' | 'hostPid'> {
   const idle = idleSince(record);
-  const { problem, refused, start, ends } = record.guard === undefined ? {} : (record.x ?? {});
+  const { problem, refused, start, ends, unshared } = record.guard === undefined ? {} : (record.x ?? {});
   const why = v.safeParse(sentence, problem);
   const count = v.safeParse(refusedSchema, refused);
   const staleWrites = staleWritesOf(record, redactor);
   const lazy = v.safeParse(startSchema, start);
+  const own = v.safeParse(sentence, unshared);
   const ended = v.safeParse(endsSchema, ends);
   const hostPid = hostPidOf(record);
   const { why: reason, awake } = lazy.success ? lazy.output : {};
@@ -117,6 +118,7 @@ export function guardMarks(
     ...(count.success ? { refused: { ...count.output, last: redactor.text(count.output.last) } } : {}),
     ...(ended.success ? { ends: { ...ended.output, errors: ended.output.errors.map((line) => redactor.text(line)) } } : {}),
     ...(lazy.success ? { start: { ...lazy.output, ...texts } } : {}),
+    ...(own.success ? { unshared: redactor.text(own.output) } : {}),
     ...(hostPid === undefined ? {} : { hostPid }),
   };
 }

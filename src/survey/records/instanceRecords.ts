@@ -23,7 +23,7 @@ export interface RecordsRefused {
   readonly problem: Problem;
 }
 
-interface RecordsReading {
+export interface RecordsReading {
   readonly living: readonly LivingRecord[];
   /** Why no record is read, as `stateRefusal` says it where the reason is the same; undefined when they are. */
   readonly refused: RecordsRefused | undefined;

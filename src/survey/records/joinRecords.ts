@@ -16,8 +16,8 @@ interface ServerProcesses {
 
 /**
  * Joins records with servers by the identity of processes only: the server itself, else a launcher or guard above it, else a process of its tree. A record
- * belongs to one server at most; a server may have two, its guard's and its own.
- * @returns by `identityKey` of the server, the guard's record first
+ * belongs to one server at most; a server may have two, its guard's and its own, and one for each client that shares it.
+ * @returns by `identityKey` of the server, the record of its own guard first, then those of other guards
  */
 export function joinRecords(living: readonly LivingRecord[], servers: readonly ServerProcesses[]): Map<string, LivingRecord[]> {
   const joined = new Map<string, LivingRecord[]>();
@@ -37,8 +37,10 @@ export function joinRecords(living: readonly LivingRecord[], servers: readonly S
     launchers.some(({ identity }) => isMark(record, record.server, identity) || isMark(record, record.guard, identity)),
   );
   join(({ record, liveness }, { tree }) => liveness.server === 'alive' && record.server !== undefined && tree.includes(record.server.pid));
-  for (const records of joined.values()) {
-    records.sort((a, b) => Number(b.record.guard !== undefined) - Number(a.record.guard !== undefined));
+  for (const { server, launchers } of servers) {
+    const rank = ({ record: { guard } }: LivingRecord): number =>
+      guard === undefined ? 2 : Number(!launchers.some(({ pid }) => pid === guard.pid));
+    joined.get(identityKey(server.identity))?.sort((a, b) => rank(a) - rank(b));
   }
   return joined;
 }

@@ -11,9 +11,10 @@ import type { Instance, OtherHolder, ServerRecord } from '../../model/snapshot.t
 import type { ProcessTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import type { Attributed } from '../match/attributeServers.ts';
+import { type SharedRelays, sharedRelays } from '../match/sharedRelays.ts';
 import { serverTree } from '../server/instanceParts.ts';
 import type { WatchTarget } from '../watch/fileWatch.ts';
-import { InstanceRecords, type LivingRecord, type RecordsRefused } from './instanceRecords.ts';
+import { InstanceRecords, type LivingRecord, type RecordsReading, type RecordsRefused } from './instanceRecords.ts';
 import { joinRecords, recordSummary, recordsOf, shownResource } from './joinRecords.ts';
 import { ofPresentHosts } from './relayHosts.ts';
 
@@ -130,6 +131,7 @@ function serverless(living: readonly LivingRecord[], redactor: Redactor): Proble
 /** The folder of the lock protocol. */
 export class LockFolder {
   readonly #records: InstanceRecords;
+  #judged: { readonly rows: ProcessTree['rows']; readonly reading: RecordsReading } | undefined;
 
   constructor(runDir: string) {
     this.#records = new InstanceRecords(protocolFolder(runDir));
@@ -137,13 +139,26 @@ export class LockFolder {
 
   /** Reads the records. Call it before the processes are listed: a process that starts in between must not look dead. Never throws. */
   read(): void {
+    this.#judged = undefined;
     this.#records.read();
+  }
+
+  async #judge({ rows }: ProcessTree): Promise<RecordsReading> {
+    if (this.#judged?.rows !== rows) {
+      const reading = await this.#records.judge(rows);
+      this.#judged = { rows, reading: { ...reading, living: ofPresentHosts(reading.living, rows) } };
+    }
+    return this.#judged.reading;
+  }
+
+  /** The relays of servers that several clients share. */
+  async relays(processes: ProcessTree): Promise<SharedRelays> {
+    return sharedRelays((await this.#judge(processes)).living, processes);
   }
 
   /** Joins the records with the servers. */
   async join(processes: ProcessTree, servers: readonly Attributed[]): Promise<LockFolderState> {
-    const { living: all, refused, problems } = await this.#records.judge(processes.rows);
-    const living = ofPresentHosts(all, processes.rows);
+    const { living, refused, problems } = await this.#judge(processes);
     const joined = joinRecords(
       living,
       servers.map((one) => ({ ...one, tree: serverTree(one, processes).pids })),

@@ -25,6 +25,12 @@ export function clientOf(attributed: Attributed): ClientInstance | null {
   return found && extension ? { ...found, id: extension.id, name: extension.name } : found;
 }
 
+/** The clients of a server that several share; one with two sessions stands there twice. */
+export function sharedFields({ sharers = [] }: Attributed): Pick<Instance, 'usedBy'> {
+  const usedBy = sharers.map(({ id, row }) => ({ id, name: clientName(id), pid: row.pid, identity: identityKey(row.identity) }));
+  return usedBy.length < 2 ? {} : { usedBy };
+}
+
 function runningClient(attributed: Attributed): ClientInstance | null {
   const known = attributed.client;
   if (known) {

@@ -117,6 +117,7 @@ for (const relay of ['perl', 'node'] as const) {
         notes: [...guard, '--', ...server_, 'notes'],
         lazy: [...guard, '--start', 'lazy', '--name', 'lazy', '--', ...server_, 'lazy'],
         sleepy: [...guard, '--sleep-after', '0.005', '--name', 'sleepy', '--', ...server_, 'sleepy'],
+        shared: [...guard, '--share', '--name', 'shared', '--', ...server_, 'shared'],
         plain: [...server_, 'deaf'],
       });
       const entries = Object.entries(commands).map(
@@ -162,6 +163,12 @@ for (const relay of ['perl', 'node'] as const) {
         ours(snapshot).includes(instance) ? [instance.pid] : [],
       );
 
+    const context = (): ActionContext => ({
+      requester: { by: 'a test', runDir: home.run, explicitRunDir: true, log: silentLog },
+      planContext: { windows: new Set(), ownPids: new Set([process.pid]), table, ownIdentity: undefined, windowIdentities: new Map() },
+      scan: () => surveyor.survey(),
+    });
+
     it('shows the server with its client, entry and relay, and the host; servers that were not started are no servers, no copies and no leftovers', async () => {
       await keepAnswers();
       const relayPid = await start('notes');
@@ -198,6 +205,37 @@ for (const relay of ['perl', 'node'] as const) {
         assert.equal(findInstance(snapshot, String(relayPid)).kind, 'found');
         assert.equal(findInstance(snapshot, String(lazy[0])).kind, 'not-started');
       }
+    });
+
+    it('a server that several clients share is one server, with the first client and its relay; its relays are no copies and no leftovers', async () => {
+      await until('the code is two seconds old', () => Date.now() - statSync(join(home.root, dirname(installed))).ctimeMs > 2_100);
+      const relays = [await start('shared'), await start('shared'), await start('shared'), await start('shared'), await start('shared')];
+      const [pid = 0, ...more] = await Promise.all(relays.map(call));
+      assert.deepEqual(new Set(more), new Set([pid]));
+      await published(5);
+      for (later of [0, 5 * minute, 90 * minute]) {
+        const snapshot = await surveyor.survey();
+        const [one, ...others] = ours(snapshot);
+        assert.deepEqual([one?.pid, others, kinds(one), candidates(snapshot)], [pid, [], [], []]);
+        assert.deepEqual([one?.client?.id, one?.client?.pid, one?.name, one?.guarded], ['codex', client.pid, 'shared', true]);
+        assert.deepEqual([one?.launchers.map((row) => row.pid), one?.tree], [[relays[0]], [pid, relays[0]]]);
+        assert.deepEqual(
+          one?.usedBy?.map((sharer) => sharer.pid),
+          relays.map(() => client.pid),
+        );
+        assert.deepEqual([one?.record?.guardPid, one?.record?.control.includes('restart')], [relays[0], true]);
+      }
+      const plan = makePlan(
+        'restart',
+        ours(await surveyor.survey())[0] ?? assert.fail('not seen'),
+        await surveyor.survey(),
+        context().planContext,
+      );
+      assert.equal(plan.steps[0]?.kind, 'ask-control');
+      const outcome = await executePlan(plan, context());
+      assert.equal(outcome.status, 'done', JSON.stringify(outcome));
+      const after = new Set(await Promise.all(relays.map(call)));
+      assert.deepEqual([after.size, after.has(pid), isRunning(pid)], [1, false, false]);
     });
 
     it('control: copies behind relays are found, and without their host', async () => {
@@ -238,11 +276,6 @@ for (const relay of ['perl', 'node'] as const) {
       const [relayPid, other] = [await start('notes'), await start('notes')];
       const otherServer = await call(other);
       await published(2);
-      const context: ActionContext = {
-        requester: { by: 'a test', runDir: home.run, explicitRunDir: true, log: silentLog },
-        planContext: { windows: new Set(), ownPids: new Set([process.pid]), table, ownIdentity: undefined, windowIdentities: new Map() },
-        scan: () => surveyor.survey(),
-      };
       for (const kill of [false, true]) {
         const [host = 0] = hosts();
         if (kill) {
@@ -255,9 +288,9 @@ for (const relay of ['perl', 'node'] as const) {
         const before = await call(relayPid);
         const snapshot = await surveyor.survey();
         const one = ours(snapshot).find(({ pid }) => pid === before) ?? assert.fail('not seen');
-        const plan = makePlan('restart', one, snapshot, context.planContext);
+        const plan = makePlan('restart', one, snapshot, context().planContext);
         assert.equal(plan.steps[0]?.kind, 'ask-control');
-        const outcome = await executePlan(plan, context);
+        const outcome = await executePlan(plan, context());
         assert.equal(outcome.status, 'done', JSON.stringify(outcome));
         assert.notEqual(await call(relayPid), before);
         assert.ok(!isRunning(before) && isRunning(relayPid));

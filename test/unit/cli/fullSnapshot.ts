@@ -15,6 +15,7 @@ const recorded = {
   control: ['status'],
   idleSince: at,
   problem: 'it ended',
+  unshared: 'two clients got different answers to tools/list',
   staleWrites: { calls: 3, from: at, to: at, tools: [{ name: 'create_entities', calls: 2 }] },
   refused: { calls: 1, last: 'Not executed', at },
   ends: { last: [{ at, code: 3, signal: 'SIGSEGV' }], errors: ['no database'] },
@@ -102,6 +103,7 @@ export const fullSnapshot: Full<Snapshot> = {
           last: [{ at, code: 3, signal: 'SIGSEGV' }],
           errors: ['no database'],
         },
+        unshared: 'two clients got different answers to tools/list',
         start: {
           state: 'on-demand',
           why: 'tools/call needs it',

@@ -118,6 +118,22 @@ describe('the explanation of one server', () => {
     });
   }
 
+  it('says why a client has a server of its own, where several could share one', () => {
+    const unshared = 'two clients got different answers to tools/list';
+    const record = {
+      id: 'r',
+      serverId: 'chroma',
+      state: 'running',
+      exclusion: 'none',
+      locks: [],
+      control: [],
+      guardPid: 5102,
+      unshared,
+    } as const;
+    const sections = explanationOf({ ...chroma, record }, given, { restart: '', timeZone: 'UTC' });
+    assertNames(sections.flatMap(({ rows }) => rows).find(({ name }) => name === 'shared')?.text, unshared);
+  });
+
   it('tells which writing calls passed to old code, and says where that is not known', () => {
     const record = { id: 'r', serverId: 'chroma', state: 'running', exclusion: 'none', locks: [], control: [], guardPid: 5102 } as const;
     const told = (staleWrites: NonNullable<Instance['record']>['staleWrites']): string => {

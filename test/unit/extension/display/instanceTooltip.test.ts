@@ -29,6 +29,7 @@ describe('what a server has published', () => {
       `refused: 3 calls, the last at ${full.record?.refused?.at}: Not executed: it runs zod 3.25.0, installed is 4.1.0`,
       `idle since: ${full.record?.idleSince}`,
       'start: started when it was needed: tools/call needs it; idle, but not put to sleep: it has a child process (PID 9); 3 earlier sessions did not start it',
+      'shared: no, this client has a server of its own: two clients got different answers to tools/list',
       'accepts: status, restart, stop',
       'record: 0123456789abcdef0123456789abcdef',
     ]);

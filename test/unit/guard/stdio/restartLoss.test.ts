@@ -97,4 +97,19 @@ describe('what a restart could lose', () => {
     assertNames(await loss({ isIdle: false, idle: async () => false, hasBeenCalled: false }), 'in flight');
     equal(await loss({ isIdle: false, idle: async () => true }), undefined);
   });
+
+  it('is also what the other clients of a shared server have', async () => {
+    const rows = [server, row(11, 10, ['/usr/bin/chromium'])];
+    const table = { list: async () => rows, detail: async () => ({ stdin: 'unknown', listens: 'unknown', missing: [] }) as const };
+    const fresh = { ...called, hasBeenCalled: false };
+    const other = (link: Partial<Link>, memory: Partial<Memory> = {}): Promise<string | undefined> =>
+      restartLoss(fresh, plain, table, 10, [
+        { link: fresh, memory: plain },
+        { link: { ...called, ...link }, memory: { ...plain, ...memory } },
+      ]);
+    equal(await other({ hasBeenCalled: false }), undefined, 'control: no client has called it');
+    assertNames(await other({}), 'PID 11');
+    assertNames(await other({}, { subscriptions: new Map([['file:///x', {}]]) }), 'subscriptions');
+    assertNames(await other({ isIdle: false, idle: async () => false, hasBeenCalled: false }), 'in flight');
+  });
 });

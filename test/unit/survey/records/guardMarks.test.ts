@@ -65,6 +65,14 @@ describe('the word of a guard on what it refused, on its trouble, and on rest', 
     assertNames(said.problem, 'it refused');
   });
 
+  it('why a client has a server of its own is taken from the record, without secrets and control characters', () => {
+    assert.equal(guardMarks(record({ unshared: 'it sent roots/list' }), redactor).unshared, 'it sent roots/list');
+    assertOmits(guardMarks(record({ unshared: 'it sent hunter22' }), redactor).unshared ?? '', 'hunter22');
+    for (const unshared of ['a\u001b[2J', 7, 'x'.repeat(2_000)]) {
+      assert.equal(guardMarks(record({ unshared }), redactor).unshared, undefined);
+    }
+  });
+
   for (const [name, x] of [
     ['nothing said', {}],
     ['no calls', { refused: { ...refused, calls: 0 } }],
