@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
-import { isShellLine, type LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readStart, statPath } from '../../storage/boundedFile.ts';
@@ -127,6 +127,11 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Command
     default:
       return 'elsewhere';
   }
+}
+
+/** Whether it is a line of shell (`sh -c …`) that does more than start one program: its target is that line. */
+export function isShellLine({ launcher, interpreter, wrappers }: LaunchSpec): boolean {
+  return launcher === 'shell' && interpreter !== undefined && wrappers.at(-1) === interpreter;
 }
 
 /** Wrappers that give the command another PATH. */
