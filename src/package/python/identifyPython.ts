@@ -3,7 +3,7 @@ import { isRecord } from '../../base/json.ts';
 import { because } from '../../base/language/because.ts';
 import type { PackageRef } from '../../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../../model/process.ts';
-import { readBounded, realPath, statPath } from '../../storage/boundedFile.ts';
+import { readBounded, realPath } from '../../storage/boundedFile.ts';
 import { normalizePythonName, parsePythonSpec } from '../../version/pythonSpec.ts';
 import { MetadataCache } from '../metadataCache.ts';
 import { joinedPath, workingDirectory } from '../processView.ts';
@@ -120,14 +120,13 @@ function identifyFile(
       reason ||= sites.reason;
       continue;
     }
-    // A link to the script may lead to another environment now: the interpreter decides which packages are loaded.
-    const own = join(place, 'bin', basename(script));
-    const same = place === environment && inBin && venvConfig(place) && statPath(own).status === 'ok' ? [own] : [];
-    const command = [script, real, ...same].find((path) => isBinOf(dirname(path), place));
+    // A link to the script may lead to another environment now: that of the interpreter decides.
+    const own = inBin && venvConfig(place) ? [join(place, 'bin', basename(script))] : [];
+    const command = [script, real, ...own].find((path) => isBinOf(dirname(path), place));
     const owner =
       command === undefined ? ownerOfFile(real, sites.directories, cache) : ownerOfConsoleScript(command, sites.directories, cache);
     if (owner) {
-      return { ref: toRef({ ...owner, entry: command === own && real !== own ? own : script }, place, paths) };
+      return { ref: toRef({ ...owner, entry: script }, place, paths) };
     }
     reason ||= refusedIn(sites.directories) ?? '';
   }

@@ -51,36 +51,26 @@ export function pythonEnvironmentOf(
     venvConfig(active) &&
     ['bin/python', 'Scripts/python.exe'].some((name) => isSameProgram(join(active, name), exe))
   ) {
-    return { environment: realPath(active) ?? active };
+    return { environment: active };
   }
   const named = script === undefined ? undefined : shebang(script);
   if (named !== undefined && isAbsolute(named) && statPath(named).status === 'ok') {
     return { environment: environmentOfInterpreter(named) };
   }
-  if (exe === undefined) {
-    return { unknown: because`its interpreter cannot be read` };
-  }
   // A removed environment had packages of its own: those of the interpreter that it led to are not what runs.
-  return isAbsolute(interpreter) &&
-    basename(dirname(interpreter)) === 'bin' &&
-    !samePrefix(interpreter, exe) &&
-    statPath(exe).status === 'ok'
-    ? { unknown: because`the environment that it was started from was removed` }
-    : { environment: environmentOfInterpreter(exe) };
-}
-
-function samePrefix(interpreter: string, exe: string): boolean {
-  const prefix = dirname(dirname(interpreter));
-  return prefix === dirname(dirname(exe)) || realPath(prefix) === dirname(dirname(exe));
+  return exe === undefined
+    ? { unknown: because`its interpreter cannot be read` }
+    : isAbsolute(interpreter) && realPath(dirname(interpreter)) !== dirname(exe)
+      ? { unknown: because`its environment was removed` }
+      : { environment: environmentOfInterpreter(exe) };
 }
 
 /** A venv's interpreter is a link to the base one, so the venv is found before links are resolved. */
 export function environmentOfInterpreter(path: string): string {
-  for (const environment of [dirname(dirname(path)), dirname(path)]) {
-    if (venvConfig(environment)) {
-      // A link to it may lead to another one later.
-      return realPath(environment) ?? environment;
-    }
+  const environment = [dirname(dirname(path)), dirname(path)].find(venvConfig);
+  if (environment !== undefined) {
+    // A link to it may lead to another one later.
+    return realPath(environment) ?? environment;
   }
   // An interpreter that was replaced or removed: its path still leads to its packages.
   const real = realPath(path) ?? path;

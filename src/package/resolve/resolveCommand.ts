@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { because } from '../../base/language/because.ts';
 import type { ProcessRow } from '../../model/process.ts';
 import { commandName, isNode, isPython, isShell } from '../../process/commandline/commandName.ts';
-import { isShellLine, type LaunchSpec } from '../../process/commandline/launchSpec.ts';
+import type { LaunchSpec } from '../../process/commandline/launchSpec.ts';
 import { launchAsNode, parseLaunch, unidentifiedRow } from '../../process/commandline/parseLaunch.ts';
 import { splitShell } from '../../process/commandline/shellWords.ts';
 import { readStart, statPath } from '../../storage/boundedFile.ts';
@@ -130,6 +130,11 @@ function stepOf(words: Words, place: SearchPlace, visited: Set<string>): Command
   }
 }
 
+/** Whether it is a line of shell (`sh -c …`) that does more than start one program: its target is that line. */
+export function isShellLine({ launcher, interpreter, wrappers }: LaunchSpec): boolean {
+  return launcher === 'shell' && interpreter !== undefined && wrappers.at(-1) === interpreter;
+}
+
 /** Wrappers that give the command another PATH. */
 const pathMakers = /^(mise|fnm|volta|conda|mamba|poetry|pdm|rye|pixi|hatch|direnv)$/;
 
@@ -146,7 +151,7 @@ function keepsPath(wrapper: string, args: Words): boolean {
 function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): CommandStep {
   const { target, interpreter, args } = launch;
   if (isShellLine(launch)) {
-    return { unknown: 'its command is a line of shell that does more than start one program' };
+    return { unknown: because`its command is a line of shell that does more than start one program` };
   }
   // Which Node runs a script is another question.
   if (!pathKept && launch.launcher !== 'node' && !(interpreter ?? target ?? '').includes('/')) {

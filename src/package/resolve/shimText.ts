@@ -56,8 +56,9 @@ function targetShim(text: string, real: string): readonly string[] | undefined {
   }
   const found = new Set<string>();
   for (const line of text.split('\n').filter((one) => /^\s*exec\s/.test(one))) {
-    const [, program, script] =
-      /^\s*exec\s+(?:"\$basedir\/)?([\w-]+)(?:\.exe)?"?\s+"\$basedir(?:_abs|_win)?"\/'([^'$`]+)'\s+"\$@"\s*$/.exec(line) ?? [];
+    const [, program, quoted, script = quoted] =
+      /^\s*exec\s+(?:"\$basedir\/)?([\w-]+)(?:\.exe)?"?\s+"\$basedir(?:_abs|_win)?(?:"\/'([^'$`]+)'|\/([^"$`]+)")\s+"\$@"\s*$/.exec(line) ??
+      [];
     if (program === undefined || script === undefined) {
       return undefined;
     }

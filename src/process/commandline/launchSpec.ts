@@ -52,11 +52,6 @@ export function plainLaunch(launcher: LauncherName, args: readonly string[], mor
   return { launcher, specs: [], args, wrappers: [], ...more };
 }
 
-/** Whether it is a line of shell (`sh -c …`) that does more than start one program: its target is that line. */
-export function isShellLine({ launcher, interpreter, wrappers }: LaunchSpec): boolean {
-  return launcher === 'shell' && interpreter !== undefined && wrappers.at(-1) === interpreter;
-}
-
 /** The same launch inside one more wrapper. @param cwd directory that the wrapper changes to */
 export function wrapLaunch(wrapper: string, inner: LaunchSpec, cwd?: string): LaunchSpec {
   const directory = inner.cwd ?? cwd;

@@ -44,13 +44,11 @@ export function splitShell(text: string): readonly SimpleCommand[] | undefined {
       while (index < text.length && text[index] !== '"') {
         if (text[index] === '\\' && '"\\$`'.includes(text[index + 1] ?? ' ')) {
           index++;
-        } else if (text[index] === '`' || text.startsWith('$(', index)) {
-          return undefined;
         }
         piece += text[index] ?? '';
         index++;
       }
-      if (index >= text.length) {
+      if (index >= text.length || /`|\$\(/.test(piece)) {
         return undefined;
       }
       word = (word ?? '') + piece;

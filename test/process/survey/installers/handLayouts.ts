@@ -1,17 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { events, type Layout, type Place } from './layoutRow.ts';
+import { events, type Layout, type Place, writeProgram } from './layoutRow.ts';
 import { tiny, unrelated, writeTiny } from './localPackages.ts';
 import { moveLink } from './nodeLayouts.ts';
 
 const { versions, name, bin } = tiny;
-
-function writeProgram(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  chmodSync(path, 0o755);
-}
 
 /** What `npm install -g` makes below a prefix. */
 function prefix(folder: string, version: string): void {
@@ -233,5 +227,40 @@ function chooseRevision(place: Place, version: string): void {
   moveLink('../../snapd', join(place.folder, 'snap', 'bin', bin));
 }
 
+/** A folder for each release, and a wrapper that starts the newest one: what it starts is told by reading the folder. It became the server by `exec`. */
+const newest: Layout = {
+  ...base,
+  name: 'a wrapper that starts the newest release',
+  how: 'beside',
+  quick: ['upgrade', 'unrelated install'],
+  // The entry is concluded from where the wrapper leads now.
+  seenAfterwards: {
+    upgrade: 'stale/replaced-beside/likely',
+    downgrade: 'stale/replaced-beside/likely',
+    'same version again': 'stale/package/likely',
+    'prune of the old version': 'stale/replaced-beside/likely',
+  },
+  install(place, version) {
+    const releases = join(place.folder, 'releases');
+    for (const other of versions.filter((one) => one > version)) {
+      rmSync(join(releases, other), { recursive: true, force: true });
+    }
+    if (!existsSync(join(releases, version))) {
+      prefix(join(releases, version), version);
+    }
+    const line = `exec node "$(ls -d ${releases}/* | sort -V | tail -1)/bin/${bin}" "$@"`;
+    if (!existsSync(join(place.folder, 'bin', bin))) {
+      writeProgram(join(place.folder, 'bin', bin), `#!/bin/bash\nset -euo pipefail\n${line}\n`);
+    }
+  },
+  again(place, version) {
+    rmSync(join(place.folder, 'releases', version), { recursive: true });
+    prefix(join(place.folder, 'releases', version), version);
+  },
+  unrelated: (place) => prefix(join(place.folder, 'others', unrelated.version), unrelated.version),
+  prune: (place, old) => rmSync(join(place.folder, 'releases', old), { recursive: true }),
+  command: (place) => ({ words: [join(place.folder, 'bin', bin)] }),
+};
+
 /** Layouts of tools that are not run here; each is what the tool writes. */
-export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, asdf, volta];
+export const handLayouts: readonly Layout[] = [brew, nix, snap, mise, asdf, volta, newest];

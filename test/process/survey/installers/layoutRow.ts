@@ -1,3 +1,6 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** What happens to an installed server. */
 export const events = ['upgrade', 'downgrade', 'same version again', 'unrelated install', 'prune of the old version', 'roll-back'] as const;
 export type LayoutEvent = (typeof events)[number];
@@ -71,4 +74,11 @@ export function wantedAfterwards({ how, fresh = '-', seenAfterwards }: Layout, e
   }
   // The files that are loaded now are younger than the process.
   return 'stale/package/likely';
+}
+
+/** Writes a program that a shell runs, with the folders above it. */
+export function writeProgram(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
 }

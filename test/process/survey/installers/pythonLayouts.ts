@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { run } from '../../package/command.ts';
 import { cleanEnv, makeVenv, pip, pythonWheels, venvPath } from '../../package/pythonWheels.ts';
 import { keptFolder } from '../../package/testCache.ts';
-import type { Layout, Place } from './layoutRow.ts';
+import { type Layout, type Place, writeProgram } from './layoutRow.ts';
 import { moveLink } from './nodeLayouts.ts';
 
 const versions = ['0.1.0', '0.2.0'] as const;
@@ -103,6 +103,70 @@ const uvTool: Layout = {
   command: (place) => ({ words: [join(place.folder, 'bin', program)] }),
 };
 
+/** A formula with an environment of its own in each keg, and links to the linked one. */
+const brewPython: Layout = {
+  ...venv,
+  name: 'Homebrew, a formula of Python',
+  quick: ['upgrade', 'prune of the old version'],
+  made: 'real, link by hand',
+  how: 'beside',
+  install: (place, version) => linkKeg(place, version, version),
+  again: (place, version) => linkKeg(place, version, `${version}_1`),
+  unrelated: (place) => fillOther(join(place.folder, 'Cellar', 'unrelated', '1.0.0', 'libexec')),
+  prune: (place, old) => rmSync(join(place.folder, 'Cellar', program, old), { recursive: true }),
+  command: (place) => ({ words: [join(place.folder, 'bin', program)] }),
+};
+
+async function linkKeg(place: Place, version: string, keg: string): Promise<void> {
+  const environment = join(place.folder, 'Cellar', program, keg, 'libexec');
+  if (!existsSync(environment)) {
+    mkdirSync(join(environment, '..'), { recursive: true });
+    await fill(environment, version);
+    moveLink(`../libexec/bin/${program}`, join(environment, '..', 'bin', program));
+  }
+  moveLink(`../Cellar/${program}/${keg}`, join(place.folder, 'opt', program));
+  moveLink(`../Cellar/${program}/${keg}/bin/${program}`, join(place.folder, 'bin', program));
+}
+
+/** `python -m` with a Python for each version, its shim, and the file that chooses. asdf becomes the Python; a script stands in for it. */
+const asdfPython: Layout = {
+  ...venv,
+  name: 'asdf, python -m',
+  quick: ['prune of the old version'],
+  made: 'by hand',
+  how: 'beside',
+  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  install: choosePython,
+  async again(place, version) {
+    rmSync(pythonOf(place, version), { recursive: true });
+    await choosePython(place, version);
+  },
+  unrelated: (place) => writeFileSync(join(place.folder, '.tool-versions'), `python ${numberOf(versions[0])}\nruby 3.4.1\n`),
+  prune: (place, old) => rmSync(pythonOf(place, old), { recursive: true }),
+  command: ({ folder, env }) => ({
+    words: ['python', '-m', program.replace('-', '_')],
+    env: { PATH: `${join(folder, '.asdf', 'shims')}:${join(folder, 'bin')}:${env.PATH}` },
+  }),
+};
+
+const numberOf = (version: string): string => `3.${version.split('.')[1]}.0`;
+const pythonOf = (place: Place, version: string): string => join(place.folder, '.asdf', 'installs', 'python', numberOf(version));
+
+async function choosePython(place: Place, version: string): Promise<void> {
+  const [root, installs] = [join(place.folder, '.asdf'), join(place.folder, '.asdf', 'installs', 'python')];
+  mkdirSync(installs, { recursive: true });
+  if (!existsSync(pythonOf(place, version))) {
+    await fill(pythonOf(place, version), version);
+  }
+  writeProgram(
+    join(root, 'shims', 'python'),
+    `#!/usr/bin/env bash\n# asdf-plugin: python ${numberOf(version)}\nexec asdf exec "python" "$@"\n`,
+  );
+  const own = `${installs}/$(sed -n 's/^python //p' ${join(place.folder, '.tool-versions')})/bin`;
+  writeProgram(join(place.folder, 'bin', 'asdf'), `#!/bin/sh\nname=$2\nshift 2\nPATH="${own}:$PATH"\nexec "${own}/$name" "$@"\n`);
+  writeFileSync(join(place.folder, '.tool-versions'), `python ${numberOf(version)}\n`);
+}
+
 async function fillOther(folder: string): Promise<void> {
   mkdirSync(join(folder, '..'), { recursive: true });
   await makeVenv(folder);
@@ -110,4 +174,11 @@ async function fillOther(folder: string): Promise<void> {
 }
 
 /** Layouts of Python's installers. */
-export const pythonLayouts: readonly Layout[] = [venv, venvSwitch, ...(existsSync('/usr/bin/pipx') ? [pipxLayout] : []), uvTool];
+export const pythonLayouts: readonly Layout[] = [
+  venv,
+  venvSwitch,
+  ...(existsSync('/usr/bin/pipx') ? [pipxLayout] : []),
+  uvTool,
+  brewPython,
+  asdfPython,
+];

@@ -104,6 +104,108 @@ fi
 # cmd-shim-target=/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js
 `;
 
+// Written by the package with which pnpm 12 makes its shims (@zkochan/cmd-shim 9), whose `exec` lines have one string.
+const pnpmNewest = `#!/bin/sh
+# Resolve $0 through symlinks so basedir is the shim's real directory.
+# Cap hops at the kernel's ELOOP limit so a cycle cannot hang the shim.
+link="$0"
+hops=0
+while [ -L "$link" ] && [ "$hops" -lt 40 ]; do
+  hops=$((hops+1))
+  target=$(readlink "$link")
+  case "$target" in
+    /*) link="$target" ;;
+    *)  link="$(dirname "$link")/$target" ;;
+  esac
+done
+basedir=$(dirname "$(echo "$link" | sed -e 's,\\\\,/,g')")
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  "$@"
+elif [ -n "$exe" ] && command -v node.exe >/dev/null 2>&1; then
+  exec node.exe  "$basedir_win/../.pnpm/x@1.0.0/node_modules/x/cli.js"  "$@"
+else
+  exec node  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  "$@"
+fi
+# cmd-shim-target=/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js
+`;
+// Shims for Windows as the tools wrote them: yarn 1 (@zkochan/cmd-shim 3), pnpm 6 to 8 (5), pnpm 12 (9).
+const yarnCmd = `@SET NODE_PATH=\\proj\\node_modules\\.pnpm\\node_modules
+@IF EXIST "%~dp0\\node.exe" (
+  "%~dp0\\node.exe"  "%~dp0\\..\\x\\cli.js" %*
+) ELSE (
+  @SETLOCAL
+  @SET PATHEXT=%PATHEXT:;.JS;=;%
+  node  "%~dp0\\..\\x\\cli.js" %*
+)`;
+const pnpmCmd = `@SETLOCAL
+@IF NOT DEFINED NODE_PATH (
+  @SET "NODE_PATH=\\proj\\node_modules\\.pnpm\\node_modules"
+) ELSE (
+  @SET "NODE_PATH=%NODE_PATH%;\\proj\\node_modules\\.pnpm\\node_modules"
+)
+@IF EXIST "%~dp0\\node.exe" (
+  "%~dp0\\node.exe"  "%~dp0\\..\\.pnpm\\x@1.0.0\\node_modules\\x\\cli.js"  %*
+) ELSE (
+  @SET PATHEXT=%PATHEXT:;.JS;=;%
+  node  "%~dp0\\..\\.pnpm\\x@1.0.0\\node_modules\\x\\cli.js"  %*
+)
+`;
+const pnpmNewestCmd = `@SETLOCAL
+@IF NOT DEFINED NODE_PATH (
+  @SET "NODE_PATH=\\proj\\node_modules\\.pnpm\\node_modules"
+) ELSE (
+  @SET "NODE_PATH=\\proj\\node_modules\\.pnpm\\node_modules;%NODE_PATH%"
+)
+@IF EXIST "%~dp0\\node.exe" (
+  "%~dp0\\node.exe"  "%~dp0\\..\\.pnpm\\x@1.0.0\\node_modules\\x\\cli.js"  %*
+) ELSE (
+  @SET PATHEXT=%PATHEXT:;.JS;=;%
+  node  "%~dp0\\..\\.pnpm\\x@1.0.0\\node_modules\\x\\cli.js"  %*
+)
+`;
+const pnpmPowershell = `#!/usr/bin/env pwsh
+$basedir=Split-Path $MyInvocation.MyCommand.Definition -Parent
+
+$exe=""
+$pathsep=":"
+$env_node_path=$env:NODE_PATH
+$new_node_path="\\proj\\node_modules\\.pnpm\\node_modules"
+if ($PSVersionTable.PSVersion -lt "6.0" -or $IsWindows) {
+  # Fix case when both the Windows and Linux builds of Node
+  # are installed in the same directory
+  $exe=".exe"
+  $pathsep=";"
+} else {
+  $new_node_path="/proj/node_modules/.pnpm/node_modules"
+}
+if ([string]::IsNullOrEmpty($env_node_path)) {
+  $env:NODE_PATH=$new_node_path
+} else {
+  $env:NODE_PATH="$new_node_path$pathsep$env_node_path"
+}
+
+$ret=0
+if (Test-Path "$basedir/node$exe") {
+  # Support pipeline input
+  if ($MyInvocation.ExpectingInput) {
+    $input | & "$basedir/node$exe"  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  $args
+  } else {
+    & "$basedir/node$exe"  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  $args
+  }
+  $ret=$LASTEXITCODE
+} else {
+  # Support pipeline input
+  if ($MyInvocation.ExpectingInput) {
+    $input | & "node$exe"  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  $args
+  } else {
+    & "node$exe"  "$basedir/../.pnpm/x@1.0.0/node_modules/x/cli.js"  $args
+  }
+  $ret=$LASTEXITCODE
+}
+$env:NODE_PATH=$env_node_path
+exit $ret
+`;
+
 const place = { file: '/p/bin/x', real: '/real/x' };
 
 describe('shims of package managers', () => {
@@ -117,9 +219,44 @@ describe('shims of package managers', () => {
       '/proj/node_modules/.pnpm/@modelcontextprotocol+server-memory@2026.1.26_zod@4.6.7/node_modules/@modelcontextprotocol/server-memory/dist/index.js',
     ]);
     deepEqual(shell(pnpmTarget, '/bin/x', '/proj/node_modules/.bin/x'), ['node', '/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js']);
+    deepEqual(shell(pnpmNewest, '/bin/x', '/proj/node_modules/.bin/x'), ['node', '/proj/node_modules/.pnpm/x@1.0.0/node_modules/x/cli.js']);
     deepEqual(shell(pnpmTarget.replace('x@1.0.0', 'x@1.1.0')), undefined, 'its lines start different scripts');
     deepEqual(cmdShim(npmCmd, 'C:\\p\\node_modules\\.bin\\x.cmd'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
     deepEqual(powershellShim(npmPowershell, 'C:\\p\\node_modules\\.bin\\x.ps1'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
+  });
+
+  // The directory of the shim, and how its script is named from there.
+  const stored = '.pnpm\\x@1.0.0\\node_modules\\x\\cli.js';
+  const windows: readonly (readonly [string, string, string, string])[] = [
+    ['yarn 1', yarnCmd, 'C:\\p\\node_modules\\.bin\\x.cmd', 'C:\\p\\node_modules\\x\\cli.js'],
+    ['pnpm 8', pnpmCmd, 'D:\\My Project\\node_modules\\.bin\\x.cmd', `D:\\My Project\\node_modules\\${stored}`],
+    ['pnpm 12', pnpmNewestCmd, 'C:\\p\\node_modules\\.bin\\x.CMD', `C:\\p\\node_modules\\${stored}`],
+    ['pnpm 12', pnpmPowershell, 'C:\\p\\node_modules\\.bin\\x.ps1', `C:\\p\\node_modules\\${stored}`],
+    ['npm, a share', npmCmd, '\\\\server\\share\\node_modules\\.bin\\x.cmd', '\\\\server\\share\\node_modules\\x\\dist\\cli.js'],
+    [
+      'npm, globally',
+      npmCmd.replace('..\\x', 'node_modules\\x'),
+      'C:\\Users\\Zoë\\AppData\\Roaming\\npm\\x.cmd',
+      'C:\\Users\\Zoë\\AppData\\Roaming\\npm\\node_modules\\x\\dist\\cli.js',
+    ],
+    ['npm, globally', npmPowershell.replaceAll('../x', 'node_modules/x'), 'C:\\npm\\x.ps1', 'C:\\npm\\node_modules\\x\\dist\\cli.js'],
+  ];
+  for (const [tool, text, file, script] of windows) {
+    it(`Windows: the ${file.slice(-3)} of ${tool} at ${file}`, () => {
+      const read = /ps1$/i.test(file) ? powershellShim : cmdShim;
+      deepEqual(read(text, file), ['node', script]);
+      deepEqual(read(text.replaceAll('\n', '\r\n'), file), ['node', script], 'with the line ends of Windows');
+      equal(
+        read(text.replace('cli.js', 'other.js'), file)?.[1],
+        text.split('cli.js').length > 2 ? undefined : script.replace('cli.js', 'other.js'),
+      );
+    });
+  }
+
+  it('Windows: a batch file or a script that is no such shim, or starts what a variable says', () => {
+    equal(cmdShim('@node "%SCRIPT%" %*', 'C:\\x.cmd'), undefined);
+    equal(cmdShim('@python "%~dp0\\x.py" %*', 'C:\\x.cmd'), undefined);
+    equal(powershellShim('& "node$exe" "$env:SCRIPT" $args', 'C:\\x.ps1'), undefined);
   });
 
   const wrappers: readonly (readonly [string, string, readonly string[] | undefined])[] = [

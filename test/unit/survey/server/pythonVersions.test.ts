@@ -47,7 +47,7 @@ describe('a version of an interpreter or of an environment beside the one that r
     write({ 'home/.claude.json': { mcpServers: {} } });
     await observe(server, 'without an entry');
     deepEqual((await verdict())[2], []);
-    match((await look()).unknown ?? '', /the environment that it was started from was removed/);
+    match((await look()).unknown ?? '', /its environment was removed/);
   });
 
   it('python -m in a removed environment does not run what the interpreter below it has of the same name', async () => {
