@@ -1,5 +1,6 @@
-// Root hooks of every mocha run: no snapshot that a test makes in its own process contradicts itself, whatever the test is about.
-import { mkdtempSync, rmSync } from 'node:fs';
+// Root hooks of every mocha run: no snapshot that a test makes contradicts itself, whatever the test is about. Of the built programs and of the extension in an editor, which
+// make their snapshots in processes of their own, the output and the logs count: there the surveyor reports what it had to correct.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../src/base/log.ts';
@@ -37,6 +38,22 @@ export function tableOf(rows: Awaited<ReturnType<ProcessTable['list']>>, detail:
     detail,
     isAlive: async () => true,
   };
+}
+
+/** The lines in which a surveyor reports that a snapshot contradicted itself. */
+export function reportedFaults(text: string): string[] {
+  return text.split('\n').filter((line) => line.includes('which MCP Shepherd cannot explain'));
+}
+
+/** The same lines in all logs below a folder. */
+export function faultsInLogs(folder: string): string[] {
+  const logs = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'));
+  return logs.flatMap((name) => reportedFaults(readFileSync(join(folder, name), 'utf8')));
+}
+
+/** Takes the whole output of a built program: the test fails that made it say such a line. */
+export function sawOutput(text: string): void {
+  found.push(...reportedFaults(text));
 }
 
 const found: string[] = [];

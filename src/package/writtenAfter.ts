@@ -55,9 +55,11 @@ export function writtenAfter(
       return { name: item.name, ...moved };
     }
   }
+  // The ways to all packages begin with the same directories.
+  const plain = new Set<string>();
   for (const [path, name] of waysTo(packages, places)) {
     const visited = new Set<string>();
-    followLinks(path, visited);
+    followLinks(path, visited, plain);
     const link = youngLink([...visited], after);
     if (link) {
       return { name, path: link.path, at: link.madeAt };

@@ -76,7 +76,8 @@ export function withdrawSnapshot(folder: string): void {
 
 /** The part of a snapshot that views show: without its time, and with memory in steps of 4 MB, so that the file is not written each second. */
 export function faceOf(snapshot: Snapshot): string {
-  return JSON.stringify({ ...snapshot, at: '' }, (key, value: unknown) =>
-    key === 'memoryBytes' && typeof value === 'number' ? Math.round(value / 4_194_304) : value,
-  );
+  return JSON.stringify({ ...snapshot, at: '' }, (key, value: unknown) => {
+    const bytes = key === 'memoryBytes' || key === 'treeMemory' ? [value].flat() : undefined;
+    return bytes ? bytes.map((one) => Math.round(Number(one) / 4_194_304)) : key === 'uptimeSeconds' ? undefined : value;
+  });
 }

@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { launchBrowser } from '../../scripts/editor/launchBrowser.ts';
 import { quietSettings } from '../../scripts/editor/quietSettings.ts';
 import { stageExtension } from '../../scripts/editor/stageExtension.ts';
 import { type Editor, startEditor } from '../../scripts/editor/startEditor.ts';
+import { faultsInLogs } from '../everySnapshot.ts';
 import { Workbench } from './workbench.ts';
 
 /** The folders of one workbench, all new and empty. */
@@ -64,7 +66,9 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const close = async (): Promise<void> => {
     await browser?.close();
     await editor?.dispose();
+    const faults = faultsInLogs(places.dataDir);
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+    deepEqual(faults, [], 'a snapshot in this window contradicted itself');
   };
   try {
     if (!options.bare) {

@@ -1,3 +1,4 @@
+import type { Finding } from '../../model/finding.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { instanceState } from './stateWords.ts';
 import { problemPlace } from './statusView.ts';
@@ -37,10 +38,19 @@ export function changeLines(before: Snapshot | undefined, after: Snapshot): stri
   return lines;
 }
 
-/** A text that is the same for snapshots that differ only in time and memory. */
+/** Fields that hold amounts of memory and lengths of time. */
+const amounts = new Set(['memoryBytes', 'treeMemory', 'uptimeSeconds']);
+
+/** A text that is the same for snapshots that differ only in time and memory; findings about these name them in their texts. */
 export function essence(snapshot: Snapshot): string {
-  const instances = snapshot.instances.map((instance) => ({ ...instance, memoryBytes: 0 }));
-  return JSON.stringify({ ...snapshot, at: '', instances });
+  return JSON.stringify({ ...snapshot, at: '' }, (key, value: unknown) =>
+    amounts.has(key) ? undefined : key === 'findings' && Array.isArray(value) ? value.map(withoutAmounts) : value,
+  );
+}
+
+function withoutAmounts(finding: Finding): Partial<Finding> {
+  const { message: _, evidence: __, ...rest } = finding;
+  return finding.kind === 'copies' || finding.kind === 'runaway' ? rest : finding;
 }
 
 interface ServerState {

@@ -107,7 +107,13 @@ class MarkerParser {
     const variable = left.kind === 'name' ? left.value : right.kind === 'name' ? right.value : '';
     const a = left.kind === 'name' ? this.#values[left.value] : left.value;
     const b = right.kind === 'name' ? this.#values[right.value] : right.value;
-    return a === undefined || b === undefined ? undefined : compare(variable, a, operator.value, b);
+    if (a === undefined || b === undefined) {
+      return undefined;
+    }
+    if (variable === 'python_full_version' && /^\d+\.\d+$/.test(this.#values[variable] ?? '')) {
+      return left.kind === 'name' ? compareAnyPatch(a, operator.value, b) : compareAnyPatch(b, mirrored(operator.value), a);
+    }
+    return compare(variable, a, operator.value, b);
   }
 
   #take(operator: string): boolean {
@@ -121,9 +127,6 @@ class MarkerParser {
 }
 
 function compare(variable: string, a: string, operator: string, b: string): boolean | undefined {
-  if (variable === 'python_full_version' && /^\d+\.\d+$/.test(a)) {
-    return compareAnyPatch(a, operator, b);
-  }
   if (operator === 'in' || operator === 'not in') {
     return b.includes(a) === (operator === 'in');
   }
@@ -141,6 +144,11 @@ function compare(variable: string, a: string, operator: string, b: string): bool
     default:
       return undefined;
   }
+}
+
+/** The operator that says the same with its sides exchanged; no operator for `~=`, which has none. */
+function mirrored(operator: string): string {
+  return operator.replace(/[<>~]/, (sign) => (sign === '~' ? '' : sign === '<' ? '>' : '<'));
 }
 
 /** Compares a Python version without its patch level: undefined where the patch level decides. */

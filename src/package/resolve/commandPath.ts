@@ -91,10 +91,10 @@ export function notFound(name: string, { environment }: SearchPlace): { readonly
 
 /**
  * The file that a path leads to, with every symbolic link on the way, in any part of the path. Runs no program and opens no file.
- * @param visited gets the paths of the links
+ * @param visited gets the paths of the links @param plain directories and files that are known to be no links; grows
  * @returns undefined when there is no such file, when it may not be read, and when the links form a loop
  */
-export function followLinks(path: string, visited: Set<string>): string | undefined {
+export function followLinks(path: string, visited: Set<string>, plain?: Set<string>): string | undefined {
   let at = parse(resolve(path)).root;
   let rest = parts(resolve(path));
   let links = 0;
@@ -102,11 +102,12 @@ export function followLinks(path: string, visited: Set<string>): string | undefi
     const [name = '', ...below] = rest;
     const next = join(at, name);
     try {
-      const stat = lstatSync(next, { throwIfNoEntry: false });
+      const stat = plain?.has(next) || lstatSync(next, { throwIfNoEntry: false });
       if (!stat) {
         return undefined;
       }
-      if (!stat.isSymbolicLink()) {
+      if (stat === true || !stat.isSymbolicLink()) {
+        plain?.add(next);
         at = next;
         rest = below;
         continue;

@@ -21,9 +21,9 @@ const windowSchema = v.object({
 /** The facts that an editor window publishes for the other windows and the command line: where its servers are configured. Only the window itself knows that. */
 export type WindowRecord = v.InferOutput<typeof windowSchema>;
 
-/** The folder of these records, whose changes are watched; may not exist. */
+/** The folder of these records, whose changes are watched; may not exist, and may not be private: nothing is read for this. */
 export function windowsFolder(runDir: string): string {
-  return stateFolderIfPossible(runDir, 'windows') ?? join(runDir, 'shepherd', 'windows');
+  return join(runDir, 'shepherd', 'windows');
 }
 
 /** Publishes this window until disposed. @throws when the state folder cannot be written */

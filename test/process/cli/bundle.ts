@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { sawOutput } from '../../everySnapshot.ts';
 import { shippedProgram } from '../shippedProgram.ts';
 
 /** Puts the command line as it ships into a folder. @returns path of the program */
@@ -67,6 +68,8 @@ export class RunningCli {
     this.#ended = new Promise((resolve, reject) => {
       this.child.once('error', reject);
       this.child.once('close', (code, signal) => {
+        sawOutput(this.stdout);
+        sawOutput(this.stderr);
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
         this.#wake();
       });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { changeLines, essence } from '../../../../src/cli/render/changes.ts';
+import { faceOf } from '../../../../src/survey/publishedSnapshot.ts';
 import { busySnapshot, client, finding, instance, snapshot } from '../fixture.ts';
 import { assertGolden } from '../golden.ts';
 
@@ -38,8 +39,29 @@ describe('change lines', () => {
   });
 
   it('do not come from time and memory', () => {
-    const later = { ...snapshot({ instances: [{ ...fresh, memoryBytes: 5 }] }), at: '2026-11-21T15:00:00.000Z' };
-    assert.equal(essence(snapshot({ instances: [fresh] })), essence(later));
+    const at = (minutes: number, kind: 'runaway' | 'stale' = 'runaway') => ({
+      ...snapshot({
+        instances: [
+          {
+            ...fresh,
+            memoryBytes: minutes,
+            treeMemory: [minutes],
+            listens: { port: 1, health: { status: 'ok', uptimeSeconds: minutes } },
+            findings: [{ kind, confidence: 'likely', message: `for ${minutes} minutes`, evidence: [], since: 'then', actions: [] }],
+          },
+        ],
+      }),
+      at: `2026-11-21T15:0${minutes}:00.000Z`,
+    });
+    assert.equal(essence(at(1)), essence(at(2)));
+    assert.equal(
+      faceOf(at(1)),
+      faceOf({ ...at(2), instances: at(1).instances.map((one) => ({ ...one, treeMemory: [2], memoryBytes: 2 })) }),
+    );
+    assert.notEqual(essence(at(1, 'stale')), essence(at(2, 'stale')));
+    assert.notEqual(essence(at(1)), essence(at(1, 'stale')));
     assert.notEqual(essence(snapshot({ instances: [fresh] })), essence(snapshot({ instances: [stale] })));
+    const large = snapshot({ instances: [{ ...fresh, treeMemory: [2 ** 30] }] });
+    assert.notEqual(faceOf(large), faceOf(snapshot({ instances: [fresh] })), 'the views show memory');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { markerHolds } from '../../../../src/package/python/environmentMarker.ts';
+import { markerHolds, markerValues } from '../../../../src/package/python/environmentMarker.ts';
 
 /** A marker as a tree; `holds` is undefined where a variable is not known. */
 type Marker =
@@ -102,5 +102,23 @@ describe('markerHolds', () => {
       { numRuns: 300 },
     );
     assert.equal(markerHolds(`${'('.repeat(100)}os_name == "posix"${')'.repeat(100)}`, values, ''), false);
+  });
+});
+
+describe('a marker about the full version of Python', () => {
+  const operators = ['<', '<=', '==', '!=', '>=', '>'] as const;
+  const holds = (marker: string, version: string): boolean => markerHolds(marker, markerValues(version, 'linux', 'x64'), '');
+
+  it('holds without the patch level where it holds for each patch level, on whichever side the variable stands', () => {
+    for (const literal of ['3.10.9', '3.11', '3.11.0', '3.11.3', '3.12', '3.12.1']) {
+      for (const operator of operators) {
+        for (const marker of [`python_full_version ${operator} "${literal}"`, `"${literal}" ${operator} python_full_version`]) {
+          const known = Array.from({ length: 30 }, (_, patch) => holds(marker, `3.11.${patch}`));
+          assert.equal(holds(marker, '3.11'), known.every(Boolean), marker);
+        }
+      }
+    }
+    assert.equal(holds('"3.11" ~= python_full_version', '3.11'), false);
+    assert.equal(holds('"3.11" <= python_full_version', '3.11.2'), true);
   });
 });
