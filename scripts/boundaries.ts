@@ -7,7 +7,7 @@ interface Boundary {
   readonly what: string;
   /** What they do instead. */
   readonly instead: string;
-  /** @param text the whole file @param code the same without comments and without the contents of strings */
+  /** @param text the whole file without comments @param code the same without the contents of strings, with `x['name']` as `x.name` */
   readonly crosses: (text: string, code: string, path: string) => boolean;
   /** Paths from `src`, and why each may. */
   readonly allowed: Readonly<Record<string, string>>;
@@ -15,14 +15,14 @@ interface Boundary {
 
 /** Functions of node:fs that open, read, write or copy a file by its path. */
 const openers =
-  /^(?:promises|open|openSync|openAsBlob|readFile|readFileSync|createReadStream|createWriteStream|writeFile|writeFileSync|appendFile|appendFileSync|cp|cpSync|copyFile|copyFileSync|truncate|truncateSync)$/;
-const fileModules = /^(?:node:)?fs(?:\/promises)?$/;
+  /^(?:promises|DatabaseSync|open|openSync|openAsBlob|readFile|readFileSync|createReadStream|createWriteStream|writeFile|writeFileSync|appendFile|appendFileSync|cp|cpSync|copyFile|copyFileSync|truncate|truncateSync)$/;
+const fileModules = /^(?:(?:node:)?fs(?:\/promises)?|node:sqlite)$/;
 const programModules = /^(?:cross-spawn|(?:node:)?(?:child_process|worker_threads|cluster|vm))$/;
 
 /** Every import of values: its module and its clause. Clauses of `import()` and of `require`, however the latter is called, are empty. */
 function imported(text: string): { readonly from: string; readonly clause: string | undefined }[] {
   return [
-    ...[...text.matchAll(/^(?:import|export)\s+(?!type\b)([^;'"]*?)\bfrom\s+'([^']+)'/gm)].map(([, clause = '', from = '']) => ({
+    ...[...text.matchAll(/^(?:import|export)\s+(?!type\b)([^;'"]*?)\bfrom\s+['"]([^'"]+)['"]/gm)].map(([, clause = '', from = '']) => ({
       from,
       clause,
     })),
@@ -45,9 +45,14 @@ function takes(text: string, modules: RegExp, names: RegExp): boolean {
 }
 
 function startsPrograms(text: string, code: string): boolean {
-  const runsText = /\beval\s*\(|\bnew\s+Function\b|\bimport\(\s*[^\s'"`]/.test(code);
+  const runsText =
+    /\beval\s*\(|\bnew\s+Function\b|\bimport\(\s*[^\s'"`]|\brequire\(\s*[^\s'"`)]|\bcreateRequire\b|\bprocess\.(?:binding|dlopen|execve)\b/.test(
+      code,
+    );
+  const asksEditor = /\bcreateTerminal\b|\bsendText\b|\b(?:Shell|Process|Custom)Execution\b|\bexecuteTask\b/.test(code);
   return (
     runsText ||
+    asksEditor ||
     imported(text).some(({ from, clause }) => programModules.test(from) && (clause === undefined || namesOf(clause)?.length !== 0))
   );
 }
@@ -64,19 +69,36 @@ function argumentAt(code: string, from: number): string {
   return code.slice(from);
 }
 
+/** Whether a file takes the streams of the process by whatever name, or writes to their numbers. */
+function takesStreams(text: string, code: string): boolean {
+  const names = imported(text).flatMap(({ from, clause }) => (/^(?:node:)?process$/.test(from) ? (namesOf(clause ?? '') ?? []) : []));
+  return (
+    /\bprocess\??\.(?:std(?:out|err)|emitWarning)\b|\bconsole\s*[.[]|\bwriteSync\(\s*[12]\s*,/.test(code) ||
+    /\{[^{}]*\bstd(?:out|err)\b[^{}]*\}\s*=\s*process\b|=\s*(?:globalThis\.)?console\b/.test(code) ||
+    names.some((name) => /^std(?:out|err)$/.test(name)) ||
+    takes(text, /^(?:node:)?console$/, /./) ||
+    takes(text, /^(?:node:)?util$/, /^debug(?:log)?$/)
+  );
+}
+
+/** A stream under another name, fed by another stream, or written to without a call that `writesUnshown` can read. */
+const hiddenWrite =
+  /\bstd(?:out|err)\b[)\s]*\??\.\s*(?:end\b|write(?!\())|\b(?:pipe|pipeline)\([^)]*\bstd(?:out|err)\b|[^=!<>]=\s*[\w.?]+\.std(?:out|err)\s*[;\n]/;
+
 /** Whether a text of others can reach the terminal as it is: what is written is neither a view, nor a text whose insertions all pass `terminalText`. */
 function writesUnshown(_: string, code: string, path: string): boolean {
   return (
     /^(?:cli|guard)\//.test(path) &&
-    [...code.matchAll(/\bstd(?:out|err)\)?\??\.write\(/g)].some((match) => {
-      const written = argumentAt(code, match.index + match[0].length).trim();
-      const isView =
-        /^(?:'|(?:jsonText|render[A-Z]\w*|outcomeLines|guardHelp|httpGuardHelp)\()/.test(written) ||
-        /\?\s*jsonText\(.*:\s*render[A-Z]\w*\(/s.test(written);
-      const isShown =
-        written.startsWith('`') && [...written.matchAll(/\$\{/g)].every(({ index }) => written.startsWith('${terminalText(', index));
-      return !isView && !isShown;
-    })
+    (hiddenWrite.test(code) ||
+      [...code.matchAll(/\bstd(?:out|err)[)\s]*\??\.\s*write\(/g)].some((match) => {
+        const written = argumentAt(code, match.index + match[0].length).trim();
+        const isView =
+          /^(?:'|(?:jsonText|render[A-Z]\w*|outcomeLines|guardHelp|httpGuardHelp)\()/.test(written) ||
+          /\?\s*jsonText\(.*:\s*render[A-Z]\w*\(/s.test(written);
+        const isShown =
+          written.startsWith('`') && [...written.matchAll(/\$\{/g)].every(({ index }) => written.startsWith('${terminalText(', index));
+        return !isView && !isShown;
+      }))
   );
 }
 
@@ -87,7 +109,7 @@ export const boundaries: Readonly<
   files: {
     what: 'opens a file',
     instead: 'read with storage/boundedFile.ts, our own state with storage/atomicFile.ts, /proc with process/linux/procFs.ts',
-    crosses: (text) => takes(text, fileModules, openers),
+    crosses: (text, code) => takes(text, fileModules, openers) || /\bworkspace\.fs\b|\bloadEnvFile\b/.test(code),
     allowed: {
       'storage/boundedFile.ts': 'the boundary for files of others: regular, bounded, never waiting',
       'storage/atomicFile.ts': 'the boundary for our own state: no links, our owner, bounded; written by rename',
@@ -124,7 +146,8 @@ export const boundaries: Readonly<
     what: 'connects to another program',
     instead: 'ask registries with registry/httpGet.ts, by a target of registry/credentialScope.ts',
     crosses: (text, code) =>
-      /\bfetch\s*\(|\bnew\s+(?:WebSocket|EventSource)\b/.test(code) ||
+      /\bfetch\b|\bnew\s+(?:WebSocket|EventSource)\b/.test(code) ||
+      takes(text, /^(?:node:)?dns(?:\/promises)?$/, /./) ||
       takes(text, /^(?:node:)?(?:http|https|http2|net|tls|dgram)$/, /^(?:request|get|connect|createConnection|createSocket|Socket|Agent)$/),
     allowed: {
       'registry/httpGet.ts': 'the boundary: registries, with the credentials of a target only',
@@ -142,7 +165,7 @@ export const boundaries: Readonly<
   credentials: {
     what: 'says that a registry may get a credential',
     instead: 'make targets with registry/credentialScope.ts',
-    crosses: (_, code) => /\bas\s+(?:ScopedAuthorization|IndexTarget)\b|<ScopedAuthorization>/.test(code),
+    crosses: (_, code) => /\bas\s+(?:ScopedAuthorization|IndexTarget)\b|<ScopedAuthorization>|\bas\s+never\s*[;,)}]/.test(code),
     allowed: {
       'registry/credentialScope.ts': 'the boundary: by the way that the user and the file of the credential decide, and no other',
     },
@@ -165,6 +188,11 @@ export const boundaries: Readonly<
       'action/upgrade/runInstaller.ts': 'the package manager’s command that the user confirmed, and the way back from it',
       'action/protect/launcher.ts': 'tries the launcher that it has just written',
       'guard/http/server/replaceByEnsure.ts': 'our own command line beside the guard',
+      'extension/commands/upgradeCommands.ts':
+        'the package manager’s command that the user confirmed, as words, in a terminal of the editor',
+      'base/random.ts': 'a module of Node, by its constant name, where it is needed',
+      'cli/main.ts': 'our own guard beside the command line',
+      'guard/main.ts': 'our own programs beside the guard',
     },
   },
   signals: {
@@ -188,7 +216,7 @@ export const boundaries: Readonly<
   streams: {
     what: 'takes the standard streams of the process',
     instead: 'the command line writes through its Shell, the guard with say()',
-    crosses: (_, code) => /\bprocess\.std(?:out|err)\b|\bconsole\s*[.[]/.test(code),
+    crosses: takesStreams,
     allowed: {
       'cli/main.ts': 'gives the streams to the Shell',
       'guard/main.ts': 'its own message, where the guard cannot be loaded',
@@ -225,7 +253,7 @@ export const boundaries: Readonly<
     what: 'shows messages, pages, or text that VS Code reads as Markdown',
     instead: 'use tell() of extension/messages.ts, and the tooltips of extension/views',
     crosses: (_, code) =>
-      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.(?:Notification|Window)\b|\b[Ww]ebview(?:Panel|View)?\b/.test(
+      /\bshow(?:Information|Warning|Error)Message\b|\bMarkdownString\b|\bProgressLocation\.(?:Notification|Window)\b|\b(?:create|[Ww])[Ww]?ebview(?:Panel|View)?\b|\b(?:show|create)InputBox\b|\bopenExternal\b/.test(
         code,
       ),
     allowed: {
@@ -243,9 +271,10 @@ export const boundaries: Readonly<
   model: {
     what: 'makes an answer that a model reads',
     instead: 'use failedTool() of guard/message/ownAnswers.ts, and quotedText() for every text of a record',
-    crosses: (text) => /\btype: 'text'/.test(text),
+    crosses: (text, code) => /\btype(?:: ['"]text['"]| = 'text')/.test(text) || /\bLanguageModel(?:TextPart|ToolResult)\b/.test(code),
     allowed: {
       'guard/message/ownAnswers.ts': 'the boundary: the answers of the guard to a refused call',
+      'extension/commands/agentToolCommands.ts': 'the same JSON, for the chat of VS Code',
       'mcp/serveMcp.ts': 'the JSON of mcp/agentAnswers.ts, where every text of others passes quotedText(), and our own words',
       'guard/stale/staleRefusal.ts': 'names and versions of a fixed shape, and our own words',
       'guard/stale/updateNote.ts': 'a name and versions of a fixed shape, and our own words',
@@ -257,8 +286,17 @@ export const boundaries: Readonly<
 const token =
   /\/\*[\s\S]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|(?<=(?:[(,=:[!&|?{};>]|\breturn|^)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*|[\s\S]/gmy;
 
-/** The code without comments, with strings, regular expressions and the fixed parts of templates emptied; what templates insert stays. */
+/** The text without comments. */
+function withoutComments(text: string): string {
+  return stripped(text, true);
+}
+
+/** The code without comments, with strings, regular expressions and the fixed parts of templates emptied; what templates insert stays. `x['name']` becomes `x.name`. */
 export function codeOf(text: string): string {
+  return stripped(text, false);
+}
+
+function stripped(text: string, keepsStrings: boolean): string {
   let code = '';
   token.lastIndex = 0;
   /** For each open template: the depth of braces in its present insertion; 0 = in its fixed part. */
@@ -268,9 +306,9 @@ export function codeOf(text: string): string {
     if (depth === 0) {
       const fixed = /(?:\\[\s\S]|[^\\`$]|\$(?!\{))*(`|\$\{)/y;
       fixed.lastIndex = token.lastIndex;
-      const end = fixed.exec(text)?.[1] ?? '`';
+      const [all = '', end = '`'] = fixed.exec(text) ?? [];
       token.lastIndex = fixed.lastIndex || text.length;
-      code += end;
+      code += keepsStrings ? all : end;
       templates.splice(-1, 1, ...(end === '`' ? [] : [1]));
       continue;
     }
@@ -280,7 +318,15 @@ export function codeOf(text: string): string {
     } else if (depth !== undefined && (part === '{' || part === '}')) {
       templates.splice(-1, 1, depth + (part === '{' ? 1 : -1));
     }
-    code += part.length === 1 ? part : part.startsWith('/*') || part.startsWith('//') ? ' ' : part.startsWith('/') ? '/./' : "''";
+    const member = keepsStrings ? undefined : /^['"]([A-Za-z_$][\w$]*)['"]$/.exec(part)?.[1];
+    if (member !== undefined && /[\w)\]](?:\?\.)?\s*\[\s*$/.test(code) && text[token.lastIndex] === ']') {
+      code = `${code.replace(/(?:\?\.)?\s*\[\s*$/, '')}.${member}`;
+      token.lastIndex += 1;
+    } else if (part.length > 1 && /^\/[*/]/.test(part)) {
+      code += ' ';
+    } else {
+      code += part.length === 1 || keepsStrings ? part : part.startsWith('/') ? '/./' : "''";
+    }
   }
   return code;
 }
@@ -289,8 +335,9 @@ export function codeOf(text: string): string {
 export function boundaryFaults(files: readonly SourceFile[]): string[] {
   return files.flatMap(({ path, text }) => {
     const code = codeOf(text);
+    const whole = withoutComments(text);
     return Object.values(boundaries)
-      .filter(({ crosses, allowed }) => !(path in allowed) && crosses(text, code, path))
+      .filter(({ crosses, allowed }) => !(path in allowed) && crosses(whole, code, path))
       .map(({ what, instead }) => `src/${path} ${what}: ${instead}.`);
   });
 }
@@ -299,7 +346,7 @@ export function boundaryFaults(files: readonly SourceFile[]): string[] {
 export function idleExceptions(files: readonly SourceFile[]): string[] {
   return Object.entries(boundaries).flatMap(([name, { crosses, allowed }]) =>
     Object.keys(allowed)
-      .filter((path) => !files.some((file) => file.path === path && crosses(file.text, codeOf(file.text), path)))
+      .filter((path) => !files.some((file) => file.path === path && crosses(withoutComments(file.text), codeOf(file.text), path)))
       .map((path) => `scripts/boundaries.ts lists src/${path} under ${name}, which does not need it.`),
   );
 }

@@ -11,6 +11,8 @@ import { stillRuns, waitFor } from './processWait.ts';
 
 /** For one answer of opencode's HTTP server, which runs on this machine. */
 const answerMs = 3_000;
+/** Of that answer, bytes. */
+const maxAnswer = 4 * 1_048_576;
 /** opencode stops a server by closing its input; most exit at once. */
 const endMs = 15_000;
 /** A package runner may have to download first. */
@@ -51,11 +53,27 @@ async function servers(address: string, directory: string): Promise<Readonly<Rec
       signal: AbortSignal.timeout(answerMs),
       redirect: 'error',
     });
-    const value: unknown = response.ok ? await response.json() : undefined;
+    const text = response.ok ? await boundedText(response) : undefined;
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
     return isRecord(value) && Object.values(value).every((one) => isRecord(one) && 'status' in one) ? { ...value } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The text of an answer; undefined where it is longer than a list of servers can be. Any program may listen there. */
+async function boundedText({ body }: Response): Promise<string | undefined> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    size += part.length;
+    if (size > maxAnswer) {
+      // Leaving the loop closes the connection.
+      return undefined;
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 interface OpencodeContext {

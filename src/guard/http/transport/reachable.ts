@@ -34,6 +34,8 @@ export async function verifyFault(url: URL, path: string | undefined): Promise<s
       headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
       body: '{"jsonrpc":"2.0","id":"mcp-shepherd-verify","method":"ping"}',
       signal: AbortSignal.timeout(verifyMs),
+      // An answer like any other: a request that is led elsewhere leaves this machine.
+      redirect: 'manual',
     });
     await response.body?.cancel();
     return response.status >= 500 ? `it answers with status ${response.status}` : undefined;
