@@ -84,7 +84,8 @@ async function command({ tree, env, shown }: Reading, argv: readonly string[]): 
   shown.push({ where: argv.join(' ').slice(0, 100), text: texts.join(''), kind: 'terminal' });
 }
 
-function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameters<typeof pruneCandidates>[1]): void {
+/** Every text of the views for one snapshot. */
+export function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameters<typeof pruneCandidates>[1]): void {
   const facts: WindowFacts = {
     pid: snapshot.instances.find(({ client }) => client)?.client?.pid ?? 1,
     clientId: 'vscode',
