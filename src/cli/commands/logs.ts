@@ -9,13 +9,13 @@ import {
   readLog,
   readLogEnd,
 } from '../../action/ensure/keptLogs.ts';
+import { hideSecrets } from '../../action/upgrade/hiddenOutput.ts';
 import { flag, type OptionTable, option, wholeNumber } from '../../base/optionTable.ts';
 import type { Instance } from '../../model/snapshot.ts';
 import { findInstance } from '../../presentation/findInstance.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes, UsageError } from '../exitCodes.ts';
 import { terminalText } from '../render/text.ts';
-import { hideSecrets } from '../session/hiddenOutput.ts';
 import { openSession } from '../session/openSession.ts';
 import { jsonText, type Shell } from '../terminal.ts';
 
