@@ -6,6 +6,7 @@ import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/pr
 import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader, versionFiles } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
+import { MetadataCache } from '../../package/metadataCache.ts';
 import { importedCode } from '../../package/npm/importedCode.ts';
 
 /** Readings of installations, one in each scan for all servers that run from the same one. */
@@ -70,6 +71,7 @@ export type LoadedPackage =
 export class Closures {
   readonly #entries = new Map<string, Entry | Unidentified>();
   readonly #installations = new Installations();
+  readonly #manifests = new MetadataCache();
 
   /**
    * The package and closure that one server was loaded from, as on disk now.
@@ -80,7 +82,7 @@ export class Closures {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
     if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
-      const found = inOurView(identifyPackage(row, detail), detail);
+      const found = inOurView(identifyPackage(row, detail, this.#manifests), detail);
       const identified = 'unknown' in found && recorded && detail.elsewhere === undefined ? { ref: recorded } : found;
       entry =
         'unknown' in identified
