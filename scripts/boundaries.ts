@@ -113,6 +113,7 @@ export const boundaries: Readonly<
     allowed: {
       'storage/boundedFile.ts': 'the boundary for files of others: regular, bounded, never waiting',
       'storage/atomicFile.ts': 'the boundary for our own state: no links, our owner, bounded; written by rename',
+      'storage/guardLog.ts': 'a log grows: appends to a file of our own, never through a link',
       'process/linux/procFs.ts': 'the boundary for /proc: bounded',
       'storage/privateFolder.ts': 'the users that this namespace knows, as the kernel writes them; storage is below process',
       'guard/process/serverProcess.ts':

@@ -114,7 +114,7 @@ export function startExtension(context: ExtensionContext, store: DisposableStore
       log,
     });
   };
-  const upgrades = new UpgradeCommands(state, restarts, { scan, platform: process.platform }, log);
+  const upgrades = new UpgradeCommands(state, restarts, { actions: actionContext, platform: process.platform }, log);
   const tree = store.add(new ServerTree(state));
   store.add(showStatusBar(state));
   store.add(updateContextKeys(state));

@@ -169,25 +169,31 @@ async function showFirst({ state, tree, showDetails }: CommandTargets): Promise<
   await (first ? showDetails(first, 'page') : tree.show());
 }
 
-/** Shows the output that `ensure` keeps, else VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
+/** Shows the output that `ensure` or a guard keeps, else VS Code's output of a server of this window. VS Code ignores an id that it does not know. */
 async function showOutput(instance: Instance, { state, evidence, runDir }: CommandTargets): Promise<void> {
   const { definitions, name, listens } = instance;
-  if (state.snapshot && isEnsured(instance, state.snapshot)) {
-    const { keptOutput } = await import('../action/ensure/keptLogs.ts');
-    const output = listens && keptOutput(runDir(), { name, port: listens.port }, process.env);
-    // What is not seen could hide or turn round what follows.
-    const lines = (output ?? '').split(/\r?\n/).map((line) => singleLine(line, 2_000));
-    await evidence.showText(`${oneLine(name, 60)} output`, lines.join('\n'));
-    return;
-  }
   const entries = state.snapshot?.definitions.filter(({ id }) => definitions.includes(id)) ?? [];
-  const ids = entries.flatMap((definition) => editorServerIds(definition, folderPaths()));
-  if (ids.length === 0) {
-    tell('info', t('VS Code has no output of {0}: another program runs it.', oneLine(name, 60)));
-  }
+  const ids = instance.client?.pid === state.facts.pid ? entries.flatMap((definition) => editorServerIds(definition, folderPaths())) : [];
   for (const id of ids) {
     await editor.executeCommand(editorCommands.showOutput, id);
   }
+  if (ids.length > 0) {
+    return;
+  }
+  const { guardLogs, guardPids, keptLogs, keptOutput } = await import('../action/ensure/keptLogs.ts');
+  const ensured = state.snapshot && isEnsured(instance, state.snapshot) ? keptLogs(runDir(), name) : undefined;
+  const log = ensured ? ensured.find(({ port }) => port === listens?.port) : guardLogs(runDir(), guardPids(instance), [])[0];
+  const output = log && keptOutput(log, process.env);
+  if (ensured === undefined && output === undefined) {
+    tell(
+      'info',
+      t('No output of {0} is kept: it has written nothing to standard error, or its guard is of an earlier version.', oneLine(name, 60)),
+    );
+    return;
+  }
+  // What is not seen could hide or turn round what follows.
+  const lines = (output ?? '').split(/\r?\n/).map((line) => singleLine(line, 2_000));
+  await evidence.showText(`${oneLine(name, 60)} output`, lines.join('\n'));
 }
 
 /** Starts a server that does not run, as VS Code itself would. */

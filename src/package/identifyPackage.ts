@@ -6,6 +6,7 @@ import type { PackageRef } from '../model/package.ts';
 import type { ProcessDetail, ProcessRow } from '../model/process.ts';
 import { launchAsNode, observedWords } from '../process/commandline/parseLaunch.ts';
 import { statPath } from '../storage/boundedFile.ts';
+import type { MetadataCache } from './metadataCache.ts';
 import { denoPackage } from './npm/denoCache.ts';
 import { bunScript, denoScript, nodeScript, type ScriptArgument } from './npm/nodeEntry.ts';
 import { refOfScript } from './npm/nodePackage.ts';
@@ -20,15 +21,16 @@ type Runtime = 'node' | 'bun' | 'deno' | 'python';
 /**
  * Finds the package that a process was loaded from, by its arguments, directories and some environment variables; reads files only. The program file decides
  * which runtime it is, because a process can change its arguments. Never throws.
+ * @param cache keeps what many servers share: the descriptions of their packages
  */
-export function identifyPackage(row: ProcessRow, detail: ProcessDetail): Identified {
+export function identifyPackage(row: ProcessRow, detail: ProcessDetail, cache?: MetadataCache): Identified {
   try {
     const runtime = runtimeOf(row, detail);
     if (runtime === undefined) {
       const program = basename(programFile(detail) ?? row.argv[0] ?? row.name);
       return { unknown: because`its program (${program.slice(0, 64)}) is not a runtime whose packages can be read` };
     }
-    return runtime === 'python' ? identifyPython(row, detail) : identifyScript(runtime, row, detail);
+    return runtime === 'python' ? identifyPython(row, detail) : identifyScript(runtime, row, detail, cache);
   } catch (error) {
     return { unknown: because`its package could not be found (${errorName(error)})` };
   }
@@ -56,7 +58,7 @@ function runtimeByName(program: string): Runtime | undefined {
   return name === 'bun' || name === 'deno' ? name : undefined;
 }
 
-function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detail: ProcessDetail): Identified {
+function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detail: ProcessDetail, cache?: MetadataCache): Identified {
   if (/^(npm|npx|pnpm|yarn) /.test(row.commandLine) && row.argv.length <= 1) {
     return { unknown: because`it only launches another process` };
   }
@@ -68,7 +70,7 @@ function identifyScript(runtime: 'node' | 'bun' | 'deno', row: ProcessRow, detai
       ? found
       : runtime === 'deno' && found.script.startsWith('npm:')
         ? denoPackage(found.script, row, detail)
-        : fromArgument(found, args, row, detail);
+        : fromArgument(found, args, { row, detail }, cache);
   if ('ref' in direct || !titleWasSet(row)) {
     return direct;
   }
@@ -86,21 +88,21 @@ function titleWasSet(row: ProcessRow): boolean {
 function fromArgument(
   found: { readonly script: string; readonly at: number },
   args: readonly string[],
-  row: ProcessRow,
-  detail: ProcessDetail,
+  { row, detail }: { readonly row: ProcessRow; readonly detail: ProcessDetail },
+  cache: MetadataCache | undefined,
 ): Identified {
   const script = row.argvExact ? found.script : joinedPath(args, found.at, workingDirectory(detail));
   if (script.startsWith('file://')) {
-    return refOfScript(fileURLToPath(script));
+    return refOfScript(fileURLToPath(script), cache);
   }
   if (isAbsolute(script)) {
-    return refOfScript(script);
+    return refOfScript(script, cache);
   }
   const cwd = workingDirectory(detail);
   if (cwd === undefined) {
     return { unknown: because`its script is named relative to a working directory that is gone or cannot be read` };
   }
-  return refOfScript(resolve(cwd, script));
+  return refOfScript(resolve(cwd, script), cache);
 }
 
 /**

@@ -1,11 +1,14 @@
 // "Upgrade and Restart" as a user meets it: a newer version in the registry, the exact command in a question, npm in a terminal, another process after it.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { findOnPath } from '../../scripts/editor/findBrowser.ts';
 import { waitFor } from '../../scripts/system/waitFor.ts';
 import { assertNames, assertOmits } from '../names.ts';
+import { notes, offer, serveUpgrades } from '../process/cli/upgradeIndex.ts';
+import { run } from '../process/package/command.ts';
 import { copyServer } from '../process/package/npmServers.ts';
 import { type LocalIndex, startIndex } from '../process/registry/localIndex.ts';
 import { EditorProbe, installProbe, probeVariable } from './editorProbe.ts';
@@ -23,12 +26,17 @@ describe('Upgrade and Restart', function () {
   let index: LocalIndex;
   /** Offers a version that does not exist. */
   let boaster: LocalIndex;
+  /** Its newest version of a server does not start. */
+  let broken: LocalIndex;
+  const served = mkdtempSync(join(tmpdir(), 'upgrade-action-'));
 
   before(async () => {
     index = await startIndex();
     index.npm.set(server, { tags: { latest: newer }, versions: { [older]: {}, [newer]: {} } });
     boaster = await startIndex();
     boaster.npm.set(server, { tags: { latest: '9999.0.0' }, versions: { '9999.0.0': {} } });
+    broken = await serveUpgrades(served);
+    offer(broken, 2, readdirSync(join(served, 'wheels')));
     workbench = await openWorkbench({
       env: { MCP_SHEPHERD_OFFLINE: '' },
       prepare: async ({ workspace, extensionsDir, home, dataDir }) => {
@@ -45,7 +53,16 @@ describe('Upgrade and Restart', function () {
           const args = [main.replace(workspace, join(workspace, folder))];
           return { ...entry, args, env: { ...env, npm_config_registry: boaster.registry } };
         };
-        const servers = { memory: entry, other: copyIn('second'), pnpm: copyIn('third') };
+        const fourth = join(workspace, 'fourth');
+        mkdirSync(fourth);
+        writeFileSync(join(fourth, '.npmrc'), `registry=${broken.registry}\n`);
+        writeFileSync(join(fourth, 'package.json'), '{ "private": true }\n');
+        await run('npm', ['install', `${notes.npm}@${notes.versions[1]}`, `${notes.lib}@${notes.versions[1]}`], {
+          cwd: fourth,
+          env: process.env,
+        });
+        const notesEntry = { type: 'stdio', command: process.execPath, args: [join(fourth, 'node_modules', notes.npm, 'server.js')] };
+        const servers = { memory: entry, other: copyIn('second'), pnpm: copyIn('third'), notes: notesEntry };
         writeFileSync(join(workspace, 'third', 'pnpm-lock.yaml'), '');
         writeFileSync(join(dataDir, 'data', 'User', 'mcp.json'), JSON.stringify({ servers }, undefined, 2));
         probe = new EditorProbe(join(home, 'probe-port'));
@@ -60,6 +77,8 @@ describe('Upgrade and Restart', function () {
     await workbench?.close();
     await index?.close();
     await boaster?.close();
+    await broken?.close();
+    rmSync(served, { recursive: true, force: true });
   });
 
   afterEach(async function () {
@@ -134,8 +153,29 @@ describe('Upgrade and Restart', function () {
   }
 
   it('leaves the server alone when the command fails, and says so', async () => {
-    await failingUpgrade('other', 'second', /failed \(exit code \d+\)/);
+    await failingUpgrade('other', 'second', /failed: exit code \d+\. Nothing was changed/);
     await workbench.screenshot('upgrade-failed');
+  });
+
+  it('goes back when the new version does not answer: packages, lock file and server are as before', async () => {
+    const folder = join(workbench.places.workspace, 'fourth');
+    const files = ['package.json', 'package-lock.json', join('node_modules', notes.npm, 'package.json')];
+    const read = (): string[] => files.map((name) => readFileSync(join(folder, name), 'utf8'));
+    const row = async () => (await workbench.rowLabels()).find((text) => text.startsWith('notes,')) ?? '';
+    await waitFor('the server', async () => {
+      await probe.command('workbench.mcp.startServer', 'mcp.config.usrremote.notes', { waitForLiveTools: true });
+      return (await row()).includes('PID');
+    });
+    await waitFor('the newer version', async () => (await row()).includes(`${notes.versions[2]} available`));
+    const before = read();
+    await workbench.rowMenu(workbench.rows('notes').first(), 'Upgrade and Restart');
+    await dialog().waitFor();
+    assertNames(((await dialog().textContent()) ?? '').replaceAll('\u00a0', ' '), 'every package becomes what it was');
+    await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
+    await workbench.notice(/notes-mcp 1\.1\.0 is installed again, and every package is as before/);
+    await workbench.screenshot('upgrade-rolled-back');
+    assert.deepEqual(read(), before);
+    await waitFor('the old version runs again', async () => /runs 1\.1\.0.*PID/.test(await row()));
   });
 
   it('leaves the server alone when the program is missing, and says so', async function () {
@@ -143,6 +183,6 @@ describe('Upgrade and Restart', function () {
       console.log('This machine has pnpm.');
       this.skip();
     }
-    await failingUpgrade('pnpm', 'third', /failed \(it could not be started/);
+    await failingUpgrade('pnpm', 'third', /failed: pnpm is not on the PATH/);
   });
 });

@@ -161,3 +161,13 @@ export function isCopyOf(other: Instance, one: Instance): boolean {
     (one.definitions.length > 0 ? other.definitions.some((id) => one.definitions.includes(id)) : other.command === one.command)
   );
 }
+
+/** Whether a server is restarted from here. An orphan would be stopped instead. */
+export function isRestartedHere({ refused, steps }: Plan): boolean {
+  return refused === undefined && steps.every(({ kind }) => kind !== 'manual' && kind !== 'end-tree');
+}
+
+/** What the user has to do where that is not so. */
+export function ownStep({ refused, steps: [step], reason }: Plan): string {
+  return refused ?? (step?.kind === 'manual' ? step.text : reason);
+}

@@ -1,6 +1,8 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { executePlan } from '../../action/execute/executePlan.ts';
+import { isRestartedHere, ownStep } from '../../action/plan/plan.ts';
 import { upgradePlan } from '../../action/plan/upgradePlan.ts';
+import { hideSecretsOfLines } from '../../action/upgrade/hiddenOutput.ts';
 import { undoWayOf, upgradeOnce } from '../../action/upgrade/upgradeOnce.ts';
 import { type UpgradeRefusal, upgradeRefusal } from '../../action/upgrade/upgradeRefusal.ts';
 import type { UpgradeResult } from '../../action/upgrade/upgradeServers.ts';
@@ -8,11 +10,10 @@ import type { Instance } from '../../model/snapshot.ts';
 import { findInstance } from '../../presentation/findInstance.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, UsageError } from '../exitCodes.ts';
-import { isRestartedHere, renderInstallerLine, renderUpgrade, renderUpgradeResult } from '../render/planView.ts';
+import { renderInstallerLine, renderUpgrade, renderUpgradeResult } from '../render/planView.ts';
 import { searchFailure } from '../render/searchView.ts';
 import { terminalText } from '../render/text.ts';
 import { actionOptions, isYes, openActionSession } from '../session/actionSession.ts';
-import { hideSecretsOfLines } from '../session/hiddenOutput.ts';
 import { jsonText, viewWidth } from '../terminal.ts';
 import { replaceOnce } from './ensure.ts';
 import { planWithEnsure } from './restartOrStop.ts';
@@ -114,10 +115,7 @@ async function runUpgrade(context: CommandContext<typeof upgradeOptions>): Promi
           const restart = restartPlan(still ?? one, now);
           return isRestartedHere(restart)
             ? executePlan(restart, { ...actions, ensure: (name, pid) => replaceOnce(name, pid, context) })
-            : {
-                status: 'manual',
-                message: restart.refused ?? (restart.steps[0]?.kind === 'manual' ? restart.steps[0].text : restart.reason),
-              };
+            : { status: 'manual', message: ownStep(restart) };
         },
       },
     );

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
-import type { Plan } from '../../action/plan/plan.ts';
+import { isRestartedHere, type Plan } from '../../action/plan/plan.ts';
 import type { UpgradePlan } from '../../action/plan/upgradePlan.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
 import type { UndoWay } from '../../action/upgrade/undoWay.ts';
@@ -87,11 +87,6 @@ export function renderUpgrade(plan: UpgradePlan, restarts: readonly Plan[], undo
     ...block(undoText(plan, restarts, undo), undo?.exact ? 'dim' : 'warning'),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Whether a server is restarted from here. An orphan would be stopped instead. */
-export function isRestartedHere({ refused, steps }: Plan): boolean {
-  return refused === undefined && steps.every(({ kind }) => kind !== 'manual' && kind !== 'end-tree');
 }
 
 function restartText(restart: Plan): string {

@@ -2,7 +2,7 @@ import { commands as editor, env, ProgressLocation, window } from 'vscode';
 import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import type { ActionContext } from '../../action/execute/executePlan.ts';
 import { makePlan } from '../../action/plan/makePlan.ts';
-import { copiesFinding, needsSecondYes, type Plan } from '../../action/plan/plan.ts';
+import { copiesFinding, isRestartedHere, needsSecondYes, ownStep, type Plan } from '../../action/plan/plan.ts';
 import { lastCopies, type PruneCandidate, pruneCandidates } from '../../action/plan/pruneCandidates.ts';
 import { isOrphan, type RestartRoute } from '../../action/plan/restartRoute.ts';
 import { guardWouldHelp } from '../../action/protect/guardArguments.ts';
@@ -61,6 +61,13 @@ export class OtherOwnerCommands {
       showWork(`${oneLine(instance.name, 60)}: ${doingWord(doing)}`, () => execute(plan, context)),
     );
     this.#report(outcome);
+  }
+
+  /** Restarts a server, and tells and asks nothing. @param route see `act` */
+  async restartSilently(instance: Instance, route?: RestartRoute): Promise<Outcome> {
+    const context = await this.#context();
+    const plan = makePlan('restart', instance, this.#state.snapshot ?? (await context.scan()), context.planContext, route);
+    return isRestartedHere(plan) ? execute(plan, context) : { status: 'manual', message: ownStep(plan) };
   }
 
   /** Tells how the user replaces a server that no click restarts, and offers what a click can do about it: stop it, or launch it through the guard. */

@@ -1,4 +1,5 @@
 import { commands as editor, env, window } from 'vscode';
+import type { Outcome } from '../../action/execute/exclusiveAction.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
@@ -9,7 +10,7 @@ import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
 import { showWork, tell } from '../messages.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
-import type { WindowActions } from '../window/windowActions.ts';
+import { resultOf, type WindowActions } from '../window/windowActions.ts';
 import { doingWord, isStale, localRoute, staleHere } from '../window/windowFacts.ts';
 import type { WindowRestart } from '../window/windowServers.ts';
 import type { WindowState } from '../window/windowState.ts';
@@ -46,6 +47,21 @@ export class RestartCommands {
       return;
     }
     this.#report(await this.#run(instance, 'restarting'));
+  }
+
+  /** Restarts a server by the same ways, and tells nothing: the result is the caller's to tell. A server that would be ended and not restarted is left to the user. */
+  async restartSilently(instance: Instance): Promise<Outcome> {
+    const { snapshot, facts } = this.#state;
+    const local = snapshot && localRoute(instance, snapshot, facts);
+    if (local?.kind !== 'here') {
+      return this.#machine.restartSilently(instance, local?.route);
+    }
+    const outcome = await this.#run(instance, 'restarting');
+    if (outcome.kind === 'already') {
+      return { status: 'already', message: outcome.message };
+    }
+    const { outcome: status, ...result } = resultOf(outcome);
+    return { status, ...result };
   }
 
   /**

@@ -1,22 +1,24 @@
-import { ProcessExecution, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
+import { EventEmitter, ProcessExecution, Task, TaskPanelKind, TaskScope, tasks, window } from 'vscode';
+import type { ActionContext } from '../../action/execute/executePlan.ts';
 import { installerFolder, type UpgradePlan, upgradePlan } from '../../action/plan/upgradePlan.ts';
 import { DisposableStore } from '../../base/disposable.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Log } from '../../base/log.ts';
-import type { Instance, Snapshot } from '../../model/snapshot.ts';
-import { oneLine } from '../display/plainText.ts';
+import { singleLine } from '../../base/singleLine.ts';
+import type { Instance } from '../../model/snapshot.ts';
+import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { upgradeFailure, upgradePicks, upgradeQuestion } from '../display/upgradeText.ts';
 import { showWork, tell } from '../messages.ts';
 import type { WindowState } from '../window/windowState.ts';
 import type { RestartCommands } from './restartCommands.ts';
 
 interface UpgradeContext {
-  /** Scans the machine now. */
-  scan(): Promise<Snapshot>;
+  /** Reads the current state; rejects when the machine cannot be scanned. */
+  actions(): Promise<ActionContext>;
   readonly platform: NodeJS.Platform;
 }
 
-/** "Upgrade and Restart": asks with the exact command, runs it in a visible terminal, and then restarts the servers. */
+/** "Upgrade and Restart": asks with the exact command, runs it in a visible terminal, restarts the servers, and goes back when they do not answer. */
 export class UpgradeCommands {
   readonly #state: WindowState;
   readonly #servers: RestartCommands;
@@ -74,7 +76,8 @@ export class UpgradeCommands {
     }
     this.#busy.add(key);
     try {
-      const { message, detail } = upgradeQuestion(plan, facts);
+      const { undoWayOf } = await import('../../action/upgrade/upgradeOnce.ts');
+      const { message, detail } = upgradeQuestion(plan, undoWayOf(plan), facts);
       const button = t('Upgrade and Restart');
       if ((await window.showWarningMessage(message, { modal: true, detail }, button)) === button) {
         await this.#execute(plan);
@@ -100,33 +103,78 @@ export class UpgradeCommands {
       this.#report(plan, failure);
       return;
     }
+    const { upgradeOnce } = await import('../../action/upgrade/upgradeOnce.ts');
+    const { hideSecretsOfLines } = await import('../../action/upgrade/hiddenOutput.ts');
+    const name = t('Upgrade {0}', oneLine(plan.packageName, 60));
+    const terminal = openTerminal(name);
+    const hidden = hideSecretsOfLines(process.env);
+    terminal.write(plan.command);
     // Marked as busy, so that no notification says that they run old code before they are restarted.
-    await this.#state.whileAllBusy(
-      plan.instances.map((one) => one.id),
-      'upgrading',
-      async () => {
-        if (!this.#report(plan, await runAsTask(plan))) {
-          return;
-        }
-        const after = await this.#context.scan();
-        for (const instance of plan.instances.filter((one) => after.instances.some((still) => still.id === one.id))) {
-          await this.#servers.restart(instance);
-        }
-      },
+    const ids = plan.instances.map((one) => one.id);
+    const { status, message, steps } = await this.#state.whileAllBusy(ids, 'upgrading', async () =>
+      showWork(name, async () =>
+        upgradeOnce(plan, {
+          actions: await this.#context.actions(),
+          env: process.env,
+          ended: terminal.closed,
+          onLine: (line) => terminal.write(hidden(line)),
+          // A scan of the window reads every package again.
+          packagesChanged: () => undefined,
+          restart: (one) => this.#servers.restartSilently(one),
+        }),
+      ),
     );
+    for (const { text, result } of steps) {
+      this.#log.info(`Upgrade of ${plan.packageName}: ${text}: ${result}`);
+    }
+    terminal.write(message);
+    const text = oneLine(message, 800);
+    if (status === 'done') {
+      window.setStatusBarMessage(`$(check) ${withoutIcons(text, 200)}`, 10_000);
+    } else {
+      tell(status === 'manual' ? 'info' : status === 'rolled-back' ? 'warning' : 'error', text);
+    }
   }
 
-  /** Logs the upgrade and shows a failure. @returns whether it succeeded */
-  #report(plan: UpgradePlan, failure: string | undefined): boolean {
+  /** Logs an upgrade with stopped servers and shows a failure. */
+  #report(plan: UpgradePlan, failure: string | undefined): void {
     if (failure === undefined) {
       this.#log.info(`Upgraded ${plan.packageName} ${plan.from} → ${plan.to}: ${plan.command}`);
-      return true;
+    } else {
+      const text = upgradeFailure(plan, failure);
+      this.#log.warn(text);
+      tell('error', text);
     }
-    const text = upgradeFailure(plan, failure);
-    this.#log.warn(text);
-    tell('error', text);
-    return false;
   }
+}
+
+/** A terminal that shows lines, escaped. `closed`: the user has closed it, which ends the installer. */
+function openTerminal(name: string): { write(line: string): void; readonly closed: AbortSignal } {
+  const output = new EventEmitter<string>();
+  const closing = new AbortController();
+  // What is written before the terminal has opened would be lost.
+  let early: string[] | undefined = [];
+  const pty = {
+    onDidWrite: output.event,
+    open: (): void => {
+      const lines = early ?? [];
+      early = undefined;
+      output.fire(lines.join(''));
+    },
+    close: (): void => closing.abort(),
+  };
+  window.createTerminal({ name, pty }).show(true);
+  return {
+    write: (line) => {
+      const text = `${singleLine(line, 4_096)}\r\n`;
+      if (early) {
+        early.push(text);
+      } else {
+        output.fire(text);
+      }
+    },
+    closed: closing.signal,
+  };
 }
 
 /**
@@ -135,7 +183,7 @@ export class UpgradeCommands {
  */
 const changedOnTheWay = process.platform === 'win32' ? /\$\{|["%&<>^|!]/ : /\$\{/;
 
-/** Runs the command as a task, without a shell, in a terminal that the user sees. @returns why it failed, or undefined */
+/** On Windows, where the servers are stopped for it: runs the command as a task, without a shell, in a terminal that the user sees. @returns why it failed, or undefined */
 async function runAsTask(plan: UpgradePlan): Promise<string | undefined> {
   const [program, ...args] = plan.argv;
   const cwd = plan.cwd ?? installerFolder(plan.argv, plan.instances[0]?.package?.root ?? '', process.platform);

@@ -1,18 +1,33 @@
 import { isUpgradable, type UpgradePlan } from '../../action/plan/upgradePlan.ts';
+import type { UndoWay } from '../../action/upgrade/undoWay.ts';
 import { t } from '../../base/language/translate.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { ownerText, type WindowFacts } from '../window/windowFacts.ts';
 import { listedNames, oneLine, withoutIcons } from './plainText.ts';
 
-/** The question before an upgrade, in three lines: what is installed, the exact command, and whose servers are restarted. */
-export function upgradeQuestion(plan: UpgradePlan, facts: WindowFacts): { readonly message: string; readonly detail: string } {
+/** The question before an upgrade, in three lines: what is installed, the exact command, and whose servers are restarted, with the way back. */
+export function upgradeQuestion(
+  plan: UpgradePlan,
+  undo: Pick<UndoWay, 'exact'> | undefined,
+  facts: WindowFacts,
+): { readonly message: string; readonly detail: string } {
   const whose = plan.instances.map((instance) =>
     t('{0} ({1}, PID {2})', oneLine(instance.name, 60), ownerText(instance, facts), instance.pid),
   );
   const names = listedNames(whose, 160);
   const lines = [
     plan.cwd === undefined ? plan.command : t('{0} (in {1})', plan.command, plan.cwd),
-    plan.order === 'stop-first' ? t('Stops first, and starts again afterwards: {0}.', names) : t('Then restarts {0}.', names),
+    plan.order === 'stop-first'
+      ? t('Stops first, and starts again afterwards: {0}.', names)
+      : undo === undefined
+        ? t('Then restarts {0}. There is no way back if it does not answer.', names)
+        : undo.exact
+          ? t('Then restarts {0}. If it does not answer, every package becomes what it was.', names)
+          : t(
+              'Then restarts {0}. If it does not answer, {1} is installed again; its dependencies may stay newer.',
+              names,
+              oneLine(plan.from, 40),
+            ),
   ];
   const [name, from, to] = [oneLine(plan.packageName, 100), oneLine(plan.from, 40), oneLine(plan.to, 40)];
   return {

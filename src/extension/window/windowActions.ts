@@ -85,7 +85,8 @@ export class WindowActions {
   }
 }
 
-function resultOf(outcome: WindowRestart): ActionResult {
+/** The result of a restart or stop of this window, as other programs get it. */
+export function resultOf(outcome: WindowRestart): ActionResult {
   const message = outcomeText(outcome);
   switch (outcome.kind) {
     case 'restarted':

@@ -100,11 +100,12 @@ export function isEnsured(instance: Instance, { definitions }: Snapshot): boolea
   return definitions.some(({ id, client }) => client === 'mcp-shepherd' && instance.definitions.includes(id));
 }
 
-/** Whether its output can be shown: VS Code has it of the servers of this window, and `ensure` keeps it. */
+/** Whether its output can be shown: VS Code has it of the servers of this window; `ensure` and guards keep it. */
 export function hasOutput(instance: Instance, snapshot: Snapshot, { pid }: WindowFacts): boolean {
   const { definitions } = snapshot;
   return (
     isEnsured(instance, snapshot) ||
+    instance.guarded === true ||
     (instance.client?.pid === pid &&
       definitions.some(({ id, vscodeCollection }) => vscodeCollection !== undefined && instance.definitions.includes(id)))
   );

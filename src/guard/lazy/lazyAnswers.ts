@@ -251,7 +251,7 @@ export class LazyAnswers implements LazySession {
     if (!this.#differs) {
       this.#answers.change((kept) => ({ ...kept, failed: { at: Date.now(), reason: singleLine(redact(reason), 600) } }));
     }
-    relay.refuseHeld(failureText(name, reason, tail.lines(redact, 8, 300)));
+    relay.refuseHeld(failureText(name, reason, tail.lines(redact, 8)));
     this.#phase = 'resting';
     goToSleepAgain();
     this.#options.onMark(this.mark);

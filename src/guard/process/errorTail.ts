@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { singleLine } from '../../base/singleLine.ts';
+import { shownText } from '../message/ownAnswers.ts';
 import type { MessageSource } from './serverProcess.ts';
 
 /** Characters that are kept. */
@@ -36,13 +36,18 @@ export class ErrorTail {
     output?.once('close', this.#end);
   }
 
-  /** The last lines, without control characters; empty ones are left out. @param redact gets whole lines: of a line whose beginning was dropped nothing is shown */
-  lines(redact: (text: string) => string, maxLines: number, maxLine: number): string[] {
+  /** See `lastLines`. @param redact gets whole lines: of a line whose beginning was dropped nothing is shown */
+  lines(redact: (text: string) => string, maxLines: number): string[] {
     const whole = this.#text.length < maxChars ? this.#text : this.#text.slice(this.#text.indexOf('\n') + 1);
-    return redact(whole)
-      .split('\n')
-      .map((line) => singleLine(line, maxLine).trim())
-      .filter((line) => line !== '')
-      .slice(-maxLines);
+    return lastLines(redact(whole), maxLines);
   }
+}
+
+/** The last lines of a text, without control characters, of each at most 300 characters; empty ones are left out. */
+export function lastLines(text: string, maxLines: number): string[] {
+  return text
+    .split('\n')
+    .map((line) => shownText(line).trim())
+    .filter((line) => line !== '')
+    .slice(-maxLines);
 }

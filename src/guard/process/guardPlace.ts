@@ -13,6 +13,13 @@ export interface ClientsProcess {
   readonly ppid: number;
 }
 
+/** What the guard starts, and its run folder. */
+export interface Started {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly runDir?: string | undefined;
+}
+
 /** A session that has begun, and has no server yet. */
 export interface OpenedSession {
   readonly relay: Relay;

@@ -47,6 +47,8 @@ export interface ServerProcess {
   readonly pid: number;
   readonly stdin: MessageSink;
   readonly stdout: MessageSource;
+  /** Standard error of a server that another process started. */
+  readonly errors?: MessageSource;
   /** Where the requests in flight are noted; for the host, which tells its relay. */
   readonly calls?: Map<IdKey, Pending>;
   /** For a server whose lines may reach the client without this process: resolves when all such lines were read here. None follow. */

@@ -2,10 +2,12 @@ import type { ControlHandlers } from '../../lock/control/controlServer.ts';
 import type { HeldInstance, InstanceFacts } from '../../lock/holdResources.ts';
 import type { LockDirectory } from '../../lock/lockDirectory.ts';
 import type { ProcessStarts } from '../../lock/processStarts.ts';
+import { commandMark, GuardLog } from '../../storage/guardLog.ts';
+import { runDirOf } from '../../storage/runFolder.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { type Ancestor, launchersAndClient, watchClient } from '../process/ancestors.ts';
-import type { GuardPlace } from '../process/guardPlace.ts';
+import type { GuardPlace, Started } from '../process/guardPlace.ts';
 import { guardStarts } from '../process/guardProcesses.ts';
 import { type Acquisition, acquireLocks, openRunFolder } from './acquireLocks.ts';
 import { GuardRecord, initialFacts, ownRedactor } from './guardRecord.ts';
@@ -171,4 +173,11 @@ async function clientFacts(ancestor: Ancestor | undefined, starts: ProcessStarts
   }
   const start = await startOf(starts, ancestor.pid);
   return { name: ancestor.name, pid: ancestor.pid, ...(start === undefined ? {} : { start }) };
+}
+
+/** The log of what the servers of this guard write to standard error, without the secrets of their environment. @throws what the run folder throws */
+export function openErrorLog({ command, args, runDir }: Started, { env, pid }: Pick<GuardPlace, 'env' | 'pid'>): (text: string) => void {
+  const log = new GuardLog(runDirOf(env, runDir).path, { mark: commandMark(command, args), pid, startedAt: Date.now() });
+  const redactor = ownRedactor({ command, args }, env);
+  return (text) => log.add(redactor.text(text));
 }

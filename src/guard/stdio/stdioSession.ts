@@ -3,7 +3,7 @@ import type { HeldInstance } from '../../lock/holdResources.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
 import { endServer } from '../process/endServer.ts';
 import type { GuardPlace } from '../process/guardPlace.ts';
-import type { ServerEnds } from '../process/serverEnds.ts';
+import type { ServerErrors } from '../process/serverErrors.ts';
 import type { Ended, ServerProcess } from '../process/serverProcess.ts';
 import type { Watchdog } from '../process/watchdog.ts';
 import type { GuardEnvironment } from '../publish/guardEnvironment.ts';
@@ -41,7 +41,7 @@ export class StdioSession {
   #stopClientWatch: () => void = () => undefined;
   #servers: readonly ServerProcess[] = [];
   #problem: string | undefined;
-  #ends: Promise<ServerEnds> | undefined;
+  #errors: ServerErrors | undefined;
   #recorder: CodeRecorder | undefined;
   #gate: StdioCallGate | undefined;
   readonly #versions = new WeakMap<ServerProcess, Versions>();
@@ -69,11 +69,9 @@ export class StdioSession {
       start: async () => {
         const code = this.#recorder?.beforeStart();
         const inherited = this.#instance?.inheritableFiles ?? [];
-        const server = await place.startServer({
-          ...options,
-          inherited,
-          errors: this.relay.memory.lazy?.errors ?? (await this.#ends)?.errors,
-        });
+        const errors = await this.#readErrors();
+        const pass = this.relay.memory.lazy?.errors;
+        const server = await place.startServer({ ...options, inherited, errors: (output) => errors.take(output, pass) });
         this.#watchdog ??= place.watchdog(options.graceMs);
         this.#watchdog.tell([...this.#servers.map(({ pid }) => pid), server.pid]);
         try {
@@ -153,9 +151,21 @@ export class StdioSession {
   /** Goes on with a server that another process started; without one, starts a server in the state of the session. */
   adopt(server: ServerProcess | undefined): ServerLink | undefined {
     if (server) {
+      // It is read once the function that takes it is loaded.
+      server.errors?.pause();
+      void this.#readErrors().then((errors) => {
+        errors.take(server.errors);
+        server.errors?.resume();
+      });
       this.#gate?.started(this.#recorder?.unrecorded(), server);
     }
     return this.supervisor.adopt(server);
+  }
+
+  async #readErrors(): Promise<ServerErrors> {
+    const { ServerErrors } = await import('../process/serverErrors.ts');
+    this.#errors ??= new ServerErrors(this.#options, this.place);
+    return this.#errors;
   }
 
   /** Restarts the server; one that was not started yet, or sleeps, needs no restart. */
@@ -253,6 +263,7 @@ export class StdioSession {
     this.#calls?.end();
     this.#watchdog?.dismiss();
     await this.relay.memory.lazy?.close();
+    await this.#errors?.ended();
     const record = await this.#record;
     await (record ? record.close() : this.#instance?.unlockAndClose());
     await this.relay.client.drained();
@@ -305,10 +316,7 @@ export class StdioSession {
   }
 
   #crashed(ended: Ended): void {
-    const now = Date.now();
-    const mark = (value: unknown): void => void this.#record?.then((record) => record?.mark('ends', value));
-    this.#ends ??= import('../process/serverEnds.ts').then(({ ServerEnds }) => new ServerEnds(this.#options, mark, this.place));
-    void this.#ends.then((ends) => ends.note(ended, now));
+    void this.#errors?.crashed(ended, (value) => void this.#record?.then((record) => record?.mark('ends', value)));
   }
 
   #publishServers(): void {

@@ -110,8 +110,8 @@ export function installedRoot(path: string): string | undefined {
   return parts.length < length ? undefined : parts.slice(0, length).join(sep);
 }
 
-/** The package reference of a script. */
-export function refOfScript(entry: string): { readonly ref: PackageRef } | { readonly unknown: string } {
+/** The package reference of a script. @param cache keeps what many servers share: the descriptions of their packages */
+export function refOfScript(entry: string, cache?: MetadataCache): { readonly ref: PackageRef } | { readonly unknown: string } {
   const archived = yarnRef(entry);
   if (archived) {
     return { ref: archived };
@@ -120,7 +120,7 @@ export function refOfScript(entry: string): { readonly ref: PackageRef } | { rea
   if ('unknown' in file) {
     return file;
   }
-  const home = packageOfFile(file.path);
+  const home = packageOfFile(file.path, cache);
   if ('unknown' in home) {
     return home;
   }

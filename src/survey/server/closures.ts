@@ -7,6 +7,7 @@ import { identityKey, type ProcessDetail, type ProcessRow } from '../../model/pr
 import { latestRemovalTime } from '../../package/birthTimes.ts';
 import { ClosureReader, versionFiles } from '../../package/closureReader.ts';
 import { type Identified, identifyPackage } from '../../package/identifyPackage.ts';
+import { MetadataCache } from '../../package/metadataCache.ts';
 import { importedCode } from '../../package/npm/importedCode.ts';
 import { realPath } from '../../storage/boundedFile.ts';
 
@@ -72,6 +73,7 @@ export type LoadedPackage =
 export class Closures {
   readonly #entries = new Map<string, Entry | Unidentified>();
   readonly #installations = new Installations();
+  readonly #manifests = new MetadataCache();
 
   /**
    * The package and closure that one server was loaded from, as on disk now.
@@ -82,7 +84,7 @@ export class Closures {
     const key = identityKey(row.identity);
     let entry = this.#entries.get(key);
     if (!entry || ('unknown' in entry && now - entry.askedAt > unidentifiedMs)) {
-      const found = inOurView(identifyPackage(row, detail), detail);
+      const found = inOurView(identifyPackage(row, detail, this.#manifests), detail);
       const identified = 'unknown' in found && recorded && detail.elsewhere === undefined ? { ref: recorded } : found;
       entry =
         'unknown' in identified

@@ -86,13 +86,12 @@ function nodePrefixes(detail: ProcessDetail, platform: NodeJS.Platform, global: 
 
 /** The prefix of the first Node in a PATH. */
 export function prefixOnPath(path: string | undefined, platform: NodeJS.Platform): string[] {
-  return (path ?? '')
+  const first = (path ?? '')
     .split(delimiter)
     .filter((folder) => isAbsolute(folder) && !/[\\/]node_modules[\\/]\.bin$/.test(folder))
     .map((folder) => join(folder, platform === 'win32' ? 'node.exe' : 'node'))
-    .filter((program) => statPath(program).status === 'ok')
-    .slice(0, 1)
-    .map((program) => prefixOf(program, platform));
+    .find((program) => statPath(program).status === 'ok');
+  return first === undefined ? [] : [prefixOf(first, platform)];
 }
 
 function prefixOf(program: string, platform: NodeJS.Platform): string {

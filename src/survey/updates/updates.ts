@@ -65,6 +65,8 @@ export class Updates {
   readonly #ways = new Map<string, InstallWay>();
   /** By place and variables, in this scan: copies of a server have the same ones. */
   readonly #routes = new Map<string, IndexRoute>();
+  /** Of the Node.js on this process's own PATH. */
+  #prefixes: readonly string[] | undefined;
   #restricted: readonly string[] = [];
 
   constructor(registry: RegistryClient, machine: Machine, notes: UpdateNotes) {
@@ -134,6 +136,7 @@ export class Updates {
     this.#settings.clear();
     this.#ways.clear();
     this.#routes.clear();
+    this.#prefixes = undefined;
   }
 
   /** Settings and projects are read again at the next scan. */
@@ -202,7 +205,8 @@ export class Updates {
       return { never: 'its settings are in a workspace in Restricted Mode' };
     }
     const { platform, home, env } = this.#machine;
-    const prefixes = prefixOnPath(env.PATH, platform);
+    this.#prefixes ??= prefixOnPath(env.PATH, platform);
+    const prefixes = this.#prefixes;
     const decide = (source: Pick<SettingsSource, 'home' | 'env'>): IndexRoute => {
       const whole: SettingsSource = { ...source, platform, prefixes, read: (path) => this.#readSettings(path) };
       const key = JSON.stringify([place, source]);

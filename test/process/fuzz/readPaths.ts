@@ -117,7 +117,7 @@ export function display({ tree, shown }: Reading, snapshot: Snapshot, around: Pa
     add('details', 'log', evidenceText(instance, snapshot, facts, now));
     const plan = upgradePlan(instance, snapshot, 'linux');
     if (plan) {
-      const { message, detail } = upgradeQuestion(plan, facts);
+      const { message, detail } = upgradeQuestion(plan, { exact: true }, facts);
       add('question', 'question', message, detail);
     }
   }

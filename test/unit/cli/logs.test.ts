@@ -3,7 +3,7 @@ import { appendFileSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { keptOutput, logFileName } from '../../../src/action/ensure/keptLogs.ts';
+import { keptLogs, keptOutput, logFileName } from '../../../src/action/ensure/keptLogs.ts';
 import { runCommandLine } from '../../../src/cli/runCommandLine.ts';
 import type { Shell } from '../../../src/cli/terminal.ts';
 import { redacted } from '../../../src/redaction/secretShapes.ts';
@@ -162,10 +162,10 @@ describe('logs', () => {
       join(logs, logFileName('notes', 8700)),
       `${'x'.repeat(70_000)}\nMIIEsecretkey\n-----END PRIVATE KEY-----\nlogged in with hunter2-hunter2\n`,
     );
-    const shown = keptOutput(folder, { name: 'notes', port: 8700 }, shell.env) ?? '';
+    const shown = keptOutput(keptLogs(folder, 'notes')[0] ?? assert.fail(), shell.env) ?? '';
     assertNames(shown, 'logged in with');
     assertOmits(shown, 'hunter2-hunter2', 'MIIEsecretkey');
     assert.ok(shown.length < 65_600);
-    assert.equal(keptOutput(folder, { name: 'notes', port: 8701 }, {}), undefined);
+    assert.equal(keptOutput({ file: join(folder, 'none') }, {}), undefined);
   });
 });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { endServer } from '../../process/endServer.ts';
-import { type Ended, type ServerProcess, startServer } from '../../process/serverProcess.ts';
+import { type Ended, type MessageSource, type ServerProcess, startServer } from '../../process/serverProcess.ts';
 import type { ServerCode } from '../../stale/serverCode.ts';
 import { acceptsConnections, freePort, verifyFault } from '../transport/reachable.ts';
 import type { Upstream, UpstreamTarget } from '../transport/upstream.ts';
@@ -26,6 +26,8 @@ interface OwnProcessOptions {
   readonly path: () => string | undefined;
   /** Records which code each server runs; undefined when calls are not checked. */
   readonly staleCalls: () => StaleCalls | undefined;
+  /** Takes what a server writes to standard error. */
+  errors(output: MessageSource | null): void;
   /** Called when a server ended and the guard did not end it. */
   crashed(ended: Ended): void;
   /** Called on every change. @param servers those that run, the current one last @param problem why none runs */
@@ -187,6 +189,7 @@ export class OwnProcess {
       command,
       args: args.map((arg) => arg.replaceAll('{port}', port)),
       inherited: this.#options.inherited(),
+      errors: (output) => this.#options.errors(output),
       ...(portEnv === undefined ? {} : { env: { [portEnv]: port } }),
     });
     this.#alive.add(process);

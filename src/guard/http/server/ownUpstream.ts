@@ -1,10 +1,11 @@
 import type { Log } from '../../../base/log.ts';
 import { asItWasStarted } from '../../../model/finding.ts';
 import { runDirOf } from '../../../storage/runFolder.ts';
+import { passErrors } from '../../message/ownAnswers.ts';
 import type { HttpGuardOptions } from '../../options/httpOptions.ts';
 import { guardTable } from '../../process/guardProcesses.ts';
-import type { ServerEnds } from '../../process/serverEnds.ts';
-import type { Ended, ServerProcess } from '../../process/serverProcess.ts';
+import { ServerErrors } from '../../process/serverErrors.ts';
+import type { ServerProcess } from '../../process/serverProcess.ts';
 import { Watchdog } from '../../process/watchdog.ts';
 import type { GuardRecord } from '../../publish/guardRecord.ts';
 import { restartCure } from '../../stale/restartCure.ts';
@@ -34,11 +35,12 @@ export class OwnUpstream implements UpstreamServer {
   readonly #process: OwnProcess;
   readonly #watchdog: Watchdog;
   #restarting: Promise<void> | undefined;
-  #ends: Promise<ServerEnds> | undefined;
+  readonly #errors: ServerErrors;
 
   constructor({ options, upstream, log, publication, path }: OwnUpstreamParts) {
     this.#log = log;
     this.#publication = publication;
+    this.#errors = new ServerErrors(options, { env: process.env, pid: process.pid, passErrors });
     this.staleCalls =
       options.onStale === 'off'
         ? undefined
@@ -65,7 +67,8 @@ export class OwnUpstream implements UpstreamServer {
       path,
       staleCalls: () => this.staleCalls,
       changed: (servers, problem) => this.#changed(servers, problem),
-      crashed: (ended) => this.#crashed(options, ended),
+      errors: (output) => this.#errors.take(output),
+      crashed: (ended) => void this.#errors.crashed(ended, (value) => publication?.mark('ends', value)),
     });
     this.#watchdog = new Watchdog(options.graceMs);
   }
@@ -111,16 +114,9 @@ export class OwnUpstream implements UpstreamServer {
     void this.#publication?.serves(servers, problem);
   }
 
-  #crashed(options: OwnUpstreamParts['options'], ended: Ended): void {
-    const now = Date.now();
-    this.#ends ??= import('../../process/serverEnds.ts').then(
-      ({ ServerEnds }) => new ServerEnds(options, (value) => this.#publication?.mark('ends', value)),
-    );
-    void this.#ends.then((ends) => ends.note(ended, now));
-  }
-
   async stop(): Promise<void> {
     await this.#process.stop();
+    await this.#errors.ended();
     this.#watchdog.dismiss();
   }
 }

@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { hideSecretsOfLines } from '../../../../src/cli/session/hiddenOutput.ts';
+import { hideSecretsOfLines } from '../../../../src/action/upgrade/hiddenOutput.ts';
 
 describe('The output of an installer', () => {
   it('shows no secret by its name, of an own variable, after its name in the line before, or of a key of several lines', () => {

@@ -24,7 +24,7 @@ const plan: UpgradePlan = {
 describe('What is said of an upgrade', () => {
   it('lets no line break or control character into the question', () => {
     const hostile = { ...plan, packageName: 'a\nb\u001b[31m', command: 'npm "a\u0007b\n\nc"' };
-    const { message, detail } = upgradeQuestion(hostile, here);
+    const { message, detail } = upgradeQuestion(hostile, undefined, here);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is the point
     assert.doesNotMatch(message + detail.replaceAll('\n', ''), /[\u0000-\u001f]/);
   });

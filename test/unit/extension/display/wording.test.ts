@@ -248,7 +248,7 @@ describe('The wording', () => {
       ...[[restarted], [restarted, restarted], [restarted, failed, restarted], outcomes.slice(0, 4)].map(summaryText),
       '',
       ...[plan, { ...plan, order: 'stop-first' as const, instances: plan.instances.slice(0, 1) }].flatMap((one) => [
-        ...Object.values(upgradeQuestion(one, here)),
+        ...[undefined, { exact: false }, { exact: true }].flatMap((undo) => Object.values(upgradeQuestion(one, undo, here))),
         upgradeFailure(one, 'exit code 1'),
         '',
       ]),

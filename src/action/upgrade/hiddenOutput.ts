@@ -1,6 +1,7 @@
-import { keyBegin } from '../../action/ensure/keptLogs.ts';
 import { createRedactor, secretsOf } from '../../redaction/redactor.ts';
-import type { Shell } from '../terminal.ts';
+import { keyBegin } from '../ensure/keptLogs.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A private key begins and does not end. */
 const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
@@ -9,7 +10,7 @@ const opensKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END )[\s\S])*$/;
  * Redacts one part of a program's output after the other: by the rules for texts, and the values of this user's own secret variables. Remembers whether the part
  * before ended inside a private key, or with the name of a secret.
  */
-export function hideSecrets(env: Shell['env']): (text: string) => string {
+export function hideSecrets(env: Variables): (text: string) => string {
   const own = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? '']));
   const redactor = createRedactor(secretsOf({ args: [], env: own, headers: [] }));
   let before = '';
@@ -23,7 +24,7 @@ export function hideSecrets(env: Shell['env']): (text: string) => string {
 }
 
 /** The same for output that comes line by line, without line ends. */
-export function hideSecretsOfLines(env: Shell['env']): (line: string) => string {
+export function hideSecretsOfLines(env: Variables): (line: string) => string {
   const hide = hideSecrets(env);
   return (line) => hide(`${line}\n`).trimEnd();
 }
