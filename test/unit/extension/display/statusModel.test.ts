@@ -129,7 +129,7 @@ describe('The status bar item', () => {
   it('says what is being done instead of offering it again', () => {
     const one = stale();
     const { tooltip } = statusModel(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, true);
-    assertNames(tooltip, '$(loading~spin) restarting');
+    assertNames(tooltip, '$(loading~spin) | restarting');
     assertOmits(tooltip, 'restartInstance');
   });
 
@@ -146,7 +146,7 @@ describe('The status bar item', () => {
     const links = [...tooltip.matchAll(/(?<!\\)\]\((command:[\w.]+)/g)].map((match) => match[1]);
     assert.deepEqual(links, [`command:${commands.restartInstance}`, `command:${commands.showServers}`]);
     const row = tooltip.split('\n').find((line) => line.startsWith('| $('));
-    assert.equal(row?.match(/(?<!\\)\|/g)?.length, 5);
+    assert.equal(row?.match(/(?<!\\)\|/g)?.length, 6);
   });
 
   it('encodes the argument of a link so that nothing in it ends the address', () => {
