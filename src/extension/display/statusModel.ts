@@ -146,7 +146,13 @@ function serverLine(item: Attention, facts: WindowFacts): string {
     ? [state, shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
-  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, asMarkdown(told ?? '', 160), ...link(item, facts)].join(' | ')} |`;
+  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, unbroken(asMarkdown(told ?? '', 160)), ...link(item, facts)].join(' | ')} |`;
+}
+
+/** "restart needed · Claude Code" with line breaks between its parts only. Versions and long names may take more than a line. */
+function unbroken(told: string): string {
+  const parts = told.split(' · ');
+  return parts.map((part) => (part.includes('→') || part.length > longestName ? part : part.replaceAll(' ', '\u00a0'))).join(' · ');
 }
 
 function isKnown({ package: own }: Instance): boolean {

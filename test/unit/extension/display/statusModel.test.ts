@@ -100,7 +100,7 @@ describe('The status bar item', () => {
     const newer = instance({ package: own && { ...own, latest: '1.2.0' }, findings: [update] });
     const { spoken, tooltip } = statusModel(snapshot({ instances: [newer] }), here, true);
     assert.doesNotMatch(spoken, /current/);
-    assert.match(tooltip, /update available .*\(command:mcpShepherd\.upgradeInstance\?/);
+    assert.match(tooltip, /update\savailable .*\(command:mcpShepherd\.upgradeInstance\?/);
   });
 
   it('has one line and one fix for each finding, and one line for all other servers', () => {
@@ -112,7 +112,7 @@ describe('The status bar item', () => {
       lines.map((line) => [...line.matchAll(/\(command:mcpShepherd\.(\w+)\?/g)].map(([, command]) => command)),
       [['restartInstance'], ['howToRestart'], ['stopInstance']],
     );
-    assert.match(lines[0] ?? '', /\*\*everything\*\* \| 1\\\.0\\\.0 → 1\\\.1\\\.0 · restart needed · this window/);
+    assert.match(lines[0] ?? '', /\*\*everything\*\* \| 1\\\.0\\\.0 → 1\\\.1\\\.0 · restart\sneeded · this\swindow/);
     assert.match(tooltip, /^1 healthy · 58 MB$/m);
     assert.doesNotMatch(tooltip, /alpha/);
     assert.match(tooltip, /\[Stop Orphans…\]\(command:\S+\) · \[Open\]\(command:mcpShepherd\.showServers\)$/);
