@@ -189,7 +189,7 @@ interface NotifierTargets {
 
 function notifierActions({ restarts, fixes, showDetails }: NotifierTargets, claim: NotifierActions['claim']): NotifierActions {
   return {
-    restart: (instance) => restarts.restart(instance),
+    restart: (instances) => restarts.restartEach(instances),
     stop: (instance) => restarts.stop(instance),
     copyStep: (instance) => restarts.copyStep(instance),
     details: (instance) => showDetails(instance, 'page'),

@@ -68,7 +68,7 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
   };
   const changeStart = (start: StartMode) => async (argument: unknown) => {
     const definition = definitionFor(argument, state, tree);
-    await (definition ? (await targets.guards()).change(definition, 'protect', start) : reveal(definition));
+    await (definition ? (await targets.guards()).change(definition, 'protect', start) : reveal(definition, log));
   };
   return {
     [commands.fixProblems]: () => targets.fixes.pick(),
@@ -87,11 +87,11 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     [commands.startWithSession]: changeStart('eager'),
     [commands.copyEntry]: async (argument) => {
       const definition = definitionFor(argument, state, tree);
-      await (definition ? (await targets.guards()).copy(definition) : reveal(definition));
+      await (definition ? (await targets.guards()).copy(definition) : reveal(definition, log));
     },
     [commands.correctEntry]: async (argument) => {
       const definition = definitionFor(argument, state, tree);
-      await (definition ? (await targets.guards()).correct(definition) : reveal(definition));
+      await (definition ? (await targets.guards()).correct(definition) : reveal(definition, log));
     },
     [commands.restartInstance]: onInstance((instance) => restarts.restart(instance)),
     [commands.upgradeInstance]: onInstance((instance) => upgrades.upgrade(instance)),
@@ -122,7 +122,7 @@ export function commandHandlers(targets: CommandTargets): CommandHandlers {
     [commands.showOutput]: onInstance((instance) => showOutput(instance, targets)),
     [commands.copyReport]: onInstance((instance) => copyReport(instance, targets)),
     [commands.showEvidence]: onInstance((instance) => evidence.show(instance)),
-    [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree)),
+    [commands.revealDefinition]: (argument) => reveal(definitionFor(argument, state, tree), log),
   };
 }
 
@@ -207,7 +207,7 @@ async function startServer(definition: Definition | undefined, { state, start, l
     window.setStatusBarMessage(`$(check) ${t('{0} started', withoutIcons(name))}`, 6_000);
   } else {
     log.warn(`${name}: ${failure}`);
-    tell('error', failure, { [t('Show Log')]: () => log.show() });
+    tell('error', failure);
   }
 }
 
@@ -225,7 +225,7 @@ async function pickGrouping(state: WindowState): Promise<void> {
   }
 }
 
-async function reveal(definition: Definition | undefined): Promise<void> {
+async function reveal(definition: Definition | undefined, log: Log): Promise<void> {
   if (!definition) {
     tell('info', t('No configuration file contains this server.'));
     return;
@@ -234,6 +234,7 @@ async function reveal(definition: Definition | undefined): Promise<void> {
   try {
     await window.showTextDocument(Uri.file(definition.file), { selection: new Range(at, at) });
   } catch (error) {
+    log.warn(`${definition.file} could not be opened: ${reasonOf(error)}`);
     tell('error', t('{0} could not be opened: {1}', definition.file, reasonOf(error)));
   }
 }

@@ -204,6 +204,10 @@ describe('Actions across windows', function () {
     await waitFor('the row of the orphan', async () =>
       (await workbench.rowLabels()).some((label) => label.includes(`PID ${pid}`) && /orphan/.test(label)),
     );
+    await workbench.rowMenu(workbench.rows('orphan').first(), 'How to Restart');
+    const step = await workbench.notice(/PID \d+/);
+    assert.deepEqual(await step.locator('a.monaco-button').allTextContents(), ['Stop…', 'Show Evidence']);
+    await workbench.palette('Notifications: Clear All Notifications');
     await workbench.palette('MCP Shepherd: Stop Duplicates and Orphans');
     const row = workbench.picks(`PID ${pid}`);
     await row.waitFor();

@@ -9,7 +9,8 @@ import { openWorkbench, waitForWorkbench } from './openWorkbench.ts';
 import type { Workbench } from './workbench.ts';
 
 /** A server that answers and needs no package beside it, so that two versions of it cost nothing. */
-const code = `import { createInterface } from 'node:readline';
+const code = `// With “slow” it ends three seconds after VS Code has closed its input.
+import { createInterface } from 'node:readline';
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line);
   if (id === undefined) return;
@@ -17,8 +18,10 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const hello = { protocolVersion: params?.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'notes', version: '1' } };
   const result = method === 'initialize' ? hello : method === 'tools/list' ? { tools: [] } : {};
   console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
-});
+}).on('close', () => setTimeout(() => process.exit(), process.argv.includes('slow') ? 3_000 : 0));
 `;
+
+const slow = ['draft', 'essay'];
 
 describe('A window with several folders', function () {
   this.timeout(300_000);
@@ -34,7 +37,11 @@ describe('A window with several folders', function () {
         for (const name of ['first', 'second']) {
           const own = entry(install(join(home, name), '1.0.0'));
           write(join(home, name, '.vscode', 'mcp.json'), {
-            servers: { notes: own, [`${name}-tools`]: { ...own, args: [...own.args, name] } },
+            servers: {
+              notes: own,
+              [`${name}-tools`]: { ...own, args: [...own.args, name] },
+              ...(name === 'first' ? Object.fromEntries(slow.map((one) => [one, { ...own, args: [...own.args, 'slow', one] }])) : {}),
+            },
           });
         }
         file = write(join(home, 'both.code-workspace'), { folders: [{ path: 'first' }, { path: 'second' }] });
@@ -97,6 +104,72 @@ describe('A window with several folders', function () {
     await workbench.rowAction(workbench.rows('second-tools').first(), 'Restart');
     await waitFor('another process', async () => ![undefined, second].includes(await pid('second-tools')));
     assert.equal(await pid('first-tools'), first);
+  });
+
+  const startServer = async (name: string): Promise<void> => {
+    await workbench.openPicks(() => workbench.palette('MCP: List Servers'), name);
+    await workbench.picks(name).first().click();
+    await workbench.picks('Start Server').click();
+    await waitFor(`${name} to run`, () => pid(name));
+  };
+  const pids = (): Promise<(string | undefined)[]> => Promise.all(slow.map(pid));
+  /** An upgrade of the package that both run, once they are old enough that it can be ordered after their start. */
+  const upgradeFirst = async (version: string): Promise<void> => {
+    const running = await waitFor('both to run', async () => {
+      const now = await pids();
+      return now.every((one) => one !== undefined) && now;
+    });
+    await waitFor('them to be old enough', () => running.every((one) => Date.now() - statSync(`/proc/${one}`).ctimeMs > 2_500));
+    install(folderOf('first'), version);
+  };
+
+  it('tells of several stale servers in one notification: Restart all of them, or Review', async () => {
+    await workbench.palette('View: Close All Editors');
+    for (const name of slow) {
+      await startServer(name);
+    }
+    await workbench.hidePanel();
+    await workbench.palette('Notifications: Clear All Notifications');
+    await upgradeFirst('3.0.0');
+    // first-tools runs this package, too.
+    const group = await workbench.notice(/3 running servers/);
+    assert.deepEqual(await group.locator('a.monaco-button').allTextContents(), ['Restart 3', 'Review…']);
+    await workbench.screenshot('notification-several-dark');
+    await group.locator('a.monaco-button', { hasText: 'Review…' }).click();
+    await workbench.picks('Restart draft, this window').waitFor();
+    await workbench.page.keyboard.press('Escape');
+  });
+
+  it('shows which of several is being restarted, and Cancel leaves those that have not begun', async () => {
+    const before = await pids();
+    // VS Code shows no toast while the list of notifications is open.
+    await workbench.palette('Notifications: Clear All Notifications');
+    await workbench.palette('MCP Shepherd: Restart All Stale');
+    const work = workbench.notifications('Restarting MCP servers');
+    await work.filter({ hasText: /\(\d of 3\)/ }).waitFor();
+    await workbench.screenshot('notification-progress-dark');
+    await work.locator('a.monaco-button', { hasText: 'Cancel' }).click();
+    await work.waitFor({ state: 'detached' });
+    const after = await pids();
+    assert.ok(
+      slow.some((_, index) => after[index] === before[index]),
+      'at least one of them was left',
+    );
+    assert.match((await workbench.statusItem('servers').textContent()) ?? '', /stale/);
+  });
+
+  it('restarts all of them by the button of the notification', async () => {
+    await upgradeFirst('4.0.0');
+    const before = await pids();
+    await workbench.answerNotification(/\d running servers/, 'Restart');
+    await waitFor(
+      'new processes',
+      async () => {
+        const now = await pids();
+        return now.every((one, index) => one !== undefined && one !== before[index]);
+      },
+      { limit: 90_000 },
+    );
   });
 
   it('offers output only where it is kept: not for a server of another client', async () => {

@@ -147,7 +147,8 @@ describe('Upgrade and Restart', function () {
     const before = await process();
     await workbench.rowMenu(workbench.rows(name).first(), 'Upgrade and Restart');
     await dialog().locator('.monaco-button', { hasText: 'Upgrade and Restart' }).click();
-    await workbench.notice(reason);
+    const notice = await workbench.notice(reason);
+    assert.deepEqual(await notice.locator('a.monaco-button').allTextContents(), ['Show Log']);
     assert.equal(await process(), before);
     assert.equal(JSON.parse(readFileSync(entry, 'utf8')).version, older);
   }

@@ -47,17 +47,24 @@ export async function executePlan(plan: Plan, context: ActionContext): Promise<O
 
 /**
  * Executes plans one after the other, and looks once, after the last, which clients started their server again: waiting after each would take hours for hundreds of copies.
- * @param watch called before and after each; the outcomes that are returned say also what was started again
+ * @param watch called before and after each; the outcomes that are returned say also what was started again. `isCancelled`: asked before each; those that have not begun have no outcome
  */
 export async function executePlans(
   plans: readonly Plan[],
   context: ActionContext,
-  watch: { readonly begins?: (index: number) => void; readonly ended?: (index: number, outcome: Outcome) => void } = {},
+  watch: {
+    readonly begins?: (index: number) => void;
+    readonly ended?: (index: number, outcome: Outcome) => void;
+    readonly isCancelled?: () => boolean;
+  } = {},
 ): Promise<Outcome[]> {
   const before = plans.some(isWatchedStop) ? new Set((await context.scan()).instances.map((instance) => instance.id)) : new Set<string>();
   const outcomes: Outcome[] = [];
   const stops: Stop[] = [];
   for (const [index, plan] of plans.entries()) {
+    if (watch.isCancelled?.()) {
+      break;
+    }
     watch.begins?.(index);
     const beganAt = Date.now();
     const outcome = await carryOut(plan, context);

@@ -118,9 +118,7 @@ export class FixCommands {
     if ((await window.showWarningMessage(message, { modal: true, detail }, button)) !== button) {
       return;
     }
-    for (const instance of restart) {
-      await this.#restarts.restart(instance);
-    }
+    await this.#restarts.restartEach(restart);
     await this.#machine.stopOrphans(stop.map(({ id }) => id));
   }
 

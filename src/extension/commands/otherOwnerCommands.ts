@@ -168,10 +168,12 @@ export class OtherOwnerCommands {
 
   async #stopAll(chosen: readonly PruneCandidate[], context: ActionContext): Promise<void> {
     const title = t('Stopping MCP servers');
-    const outcomes = await window.withProgress({ location: ProgressLocation.Notification, title }, async (progress) => {
+    const location = ProgressLocation.Notification;
+    const outcomes = await window.withProgress({ location, title, cancellable: true }, async (progress, token) => {
       const { executePlans } = await import('../../action/execute/executePlan.ts');
       const plans = chosen.map(({ plan }) => plan);
       return executePlans(plans, context, {
+        isCancelled: () => token.isCancellationRequested,
         begins: (index) => {
           const { name, pid } = chosen[index]?.instance ?? { name: '', pid: '' };
           progress.report({ message: t('{0} (PID {1})', withoutLinks(name, 60), pid) });
@@ -180,6 +182,7 @@ export class OtherOwnerCommands {
     });
     const { severity, text } = pruneSummary(
       chosen.flatMap((candidate, index) => (outcomes[index] ? [{ candidate, outcome: outcomes[index] }] : [])),
+      chosen.length - outcomes.length,
     );
     this.#log.info(text);
     tell(severity, text);
@@ -189,6 +192,7 @@ export class OtherOwnerCommands {
     try {
       return await this.#context();
     } catch (error) {
+      this.#log.error(`No action is possible: ${reasonOf(error)}`);
       tell('error', t('MCP Shepherd cannot act: {0}', reasonOf(error)));
       return undefined;
     }

@@ -8,7 +8,7 @@ import { manualStepOf } from '../display/attention.ts';
 import { oneLine, withoutIcons } from '../display/plainText.ts';
 import { serverPicks } from '../display/serverPicks.ts';
 import { editorCommands, views } from '../manifestNames.ts';
-import { showWork, tell } from '../messages.ts';
+import { showEach, showWork, tell } from '../messages.ts';
 import { outcomeText, stillOld, summaryText } from '../window/outcomeText.ts';
 import { resultOf, type WindowActions } from '../window/windowActions.ts';
 import { doingWord, isStale, localRoute, staleHere } from '../window/windowFacts.ts';
@@ -154,6 +154,11 @@ export class RestartCommands {
     }
   }
 
+  /** Restarts these servers one after the other, each as `restart` does; the user may cancel the rest. */
+  async restartEach(instances: readonly Instance[]): Promise<void> {
+    await showEach(t('Restarting MCP servers'), instances, nameOf, (instance) => this.restart(instance));
+  }
+
   /** Restarts every stale server of this window one after the other; a failure does not stop the rest. */
   async restartAllStale(): Promise<void> {
     const { snapshot, facts } = this.#state;
@@ -174,9 +179,9 @@ export class RestartCommands {
       return;
     }
     const outcomes: WindowRestart[] = [];
-    for (const instance of stale) {
+    await showEach(t('Restarting MCP servers'), stale, nameOf, async (instance) => {
       outcomes.push(await this.#run(instance, 'restarting'));
-    }
+    });
     const text = summaryText(outcomes);
     if (outcomes.some((outcome) => stillOld(outcome)) && outcomes.every((outcome) => outcome.kind !== 'failed')) {
       tell('warning', text);
@@ -229,8 +234,12 @@ export class RestartCommands {
 
   #warn(text: string, output: string | undefined): void {
     const showOutput = { [t('Show Server Output')]: () => editor.executeCommand(editorCommands.showOutput, output) };
-    tell('error', text, { ...(output === undefined ? {} : showOutput), [t('Show Log')]: () => this.#log.show() });
+    tell('error', text, output === undefined ? {} : showOutput);
   }
+}
+
+function nameOf({ name }: Instance): string {
+  return name;
 }
 
 function sharesDefinition(a: Instance, b: Instance): boolean {

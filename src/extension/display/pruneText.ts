@@ -91,18 +91,19 @@ export function planText(plans: readonly Plan[], last: readonly string[]): strin
   return `${[t('Nothing is stopped yet.'), ...parts, ...last.map((line) => oneLine(line))].join('\n\n')}\n`;
 }
 
-/** The message after the servers were stopped. */
-export function pruneSummary(outcomes: readonly { readonly candidate: PruneCandidate; readonly outcome: Outcome }[]): {
-  severity: 'info' | 'warning';
-  text: string;
-} {
+/** The message after the servers were stopped. @param left how many the user left when cancelling */
+export function pruneSummary(
+  outcomes: readonly { readonly candidate: PruneCandidate; readonly outcome: Outcome }[],
+  left = 0,
+): { severity: 'info' | 'warning'; text: string } {
   const stopped = outcomes.filter(({ outcome }) => outcome.status === 'done');
   const others = outcomes.filter(({ outcome }) => outcome.status !== 'done');
   const again = stopped.filter(({ outcome }) => 'startedAgain' in outcome);
   const rates = respawnRates(stopped.map(({ candidate, outcome }) => ({ candidate, again: 'startedAgain' in outcome })));
   const freed = stopped.reduce((sum, { candidate }) => sum + candidate.instance.memoryBytes, 0);
   const count = stoppedText(stopped.length, roundedMemory(freed));
-  const more = [...[...again, ...others].map(({ outcome }) => outcome.message), ...rates];
+  const cancelled = left === 0 ? [] : [left === 1 ? t('Cancelled: 1 server goes on.') : t('Cancelled: {0} servers go on.', left)];
+  const more = [...cancelled, ...[...again, ...others].map(({ outcome }) => outcome.message), ...rates];
   return { severity: others.length + again.length > 0 ? 'warning' : 'info', text: [count, ...more].join(' ') };
 }
 

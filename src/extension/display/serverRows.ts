@@ -157,8 +157,12 @@ function instanceRow(
   const words = doing ? `${doingWord(doing)}…` : [stateText(told), ignored && t('(ignored)')].filter(Boolean).join(' ');
   const isOther = instance.client && isVscode(instance.client.id) && instance.client.pid !== facts.pid;
   const window = isOther && owner === undefined && t('another window');
-  const how = [!instance.client && instance.background && t('background'), instance.guarded && t('guarded')];
-  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined && t('recorded');
+  const recorded = instance.package?.origin === 'recorded' && instance.record?.guardPid === undefined;
+  const how = [
+    !instance.client && instance.background && t('background'),
+    instance.guarded && t('guarded'),
+    recorded && t('version as recorded'),
+  ];
   const process = processText(instance, now);
   const spoken = [
     findingsText(told) && (doing ? `${doingWord(doing)}…` : findingsText(told)),
@@ -187,7 +191,7 @@ function instanceRow(
       ...abilities(instance, context),
       ...(finding && !doing ? { ignorable: !ignored, ignored } : {}),
     }),
-    spoken: `${oneLine(instance.name, 80)}, ${versionsText(instance)}, ${[...spoken, ...how, recorded].filter(Boolean).join(', ')}`,
+    spoken: `${oneLine(instance.name, 80)}, ${versionsText(instance)}, ${[...spoken, ...how].filter(Boolean).join(', ')}`,
     instanceId: instance.id,
     ...(definition ? { definitionId: definition.id } : {}),
     children: [],

@@ -103,7 +103,7 @@ function tooltip({ items, newer, summary }: Told, snapshot: Snapshot, facts: Win
   const rest = items.length + newer.length - listed.length;
   const blocks = [`**${t('MCP servers')}** — ${asMarkdown(summary)}`];
   if (listed.length > 0) {
-    blocks.push(['| | | | |', '|:--|:--|:--|:--|', ...listed.map((item) => serverLine(item, facts))].join('\n'));
+    blocks.push(['| | | | | |', '|:--|:--|:--|:--|:--|', ...listed.map((item) => serverLine(item, facts))].join('\n'));
   }
   if (rest > 0) {
     blocks.push(t('and [{0} more]({1})', rest, `command:${commands.fixProblems}`));
@@ -138,7 +138,7 @@ function footer(items: readonly Attention[], snapshot: Snapshot, facts: WindowFa
     .join(' · ');
 }
 
-/** One row of the tooltip's table: state, name, versions and owner, link. The words are those of its row in the view. */
+/** One row of the tooltip's table: state, name, versions and owner, icon of the link, link. The words are those of its row in the view. */
 function serverLine(item: Attention, facts: WindowFacts): string {
   const { instance, definition, finding } = item;
   const state = instance && (item.copies ? copiesText(item.copies) : versionAndState(instance, stateText(instance.findings)));
@@ -146,7 +146,13 @@ function serverLine(item: Attention, facts: WindowFacts): string {
     ? [state, shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
-  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, asMarkdown(told ?? '', 160), link(item, facts)].join(' | ')} |`;
+  return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, unbroken(asMarkdown(told ?? '', 160)), ...link(item, facts)].join(' | ')} |`;
+}
+
+/** "restart needed · Claude Code" with line breaks between its parts only. Versions and long names may take more than a line. */
+function unbroken(told: string): string {
+  const parts = told.split(' · ');
+  return parts.map((part) => (part.includes('→') || part.length > longestName ? part : part.replaceAll(' ', '\u00a0'))).join(' · ');
 }
 
 function isKnown({ package: own }: Instance): boolean {
@@ -154,20 +160,21 @@ function isKnown({ package: own }: Instance): boolean {
 }
 
 const links: Readonly<Record<Attention['fix'], readonly [icon: string, label: Message, command: string]>> = {
-  restart: ['$(debug-restart) ', msg('Restart'), commands.restartInstance],
-  upgrade: ['$(cloud-download) ', msg('Upgrade…'), commands.upgradeInstance],
-  stop: ['$(debug-stop) ', msg('Stop…'), commands.stopInstance],
-  'stop-copies': ['$(debug-stop) ', msg('Stop…'), commands.stopCopies],
+  restart: ['$(debug-restart)', msg('Restart'), commands.restartInstance],
+  upgrade: ['$(cloud-download)', msg('Upgrade…'), commands.upgradeInstance],
+  stop: ['$(debug-stop)', msg('Stop…'), commands.stopInstance],
+  'stop-copies': ['$(debug-stop)', msg('Stop…'), commands.stopCopies],
   step: ['', msg('How to Restart'), commands.howToRestart],
-  open: ['$(go-to-file) ', msg('Open'), commands.revealDefinition],
+  open: ['$(go-to-file)', msg('Open'), commands.revealDefinition],
 };
 
-function link({ instance, definition, fix }: Attention, facts: WindowFacts): string {
+/** Icon and link in cells of their own: a line may break beside an icon, whatever stands there. */
+function link({ instance, definition, fix }: Attention, facts: WindowFacts): readonly [icon: string, link: string] {
   const doing = instance && facts.busy.get(instance.id);
   const [icon, words, command] = links[fix];
   // No-break spaces: the column is as narrow as its longest word.
-  const label = `${icon}${translated(words)}`.replaceAll(' ', '\u00a0');
-  return doing ? `$(loading~spin) ${doingWord(doing)}` : commandLink(label, command, instance?.id ?? definition?.id ?? '');
+  const label = translated(words).replaceAll(' ', '\u00a0');
+  return doing ? ['$(loading~spin)', doingWord(doing)] : [icon, commandLink(label, command, instance?.id ?? definition?.id ?? '')];
 }
 
 /** A Markdown link that runs a command with one argument. Parentheses are encoded too: they would end the address. */

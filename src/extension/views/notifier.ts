@@ -20,7 +20,8 @@ import { isRestartable, isStale } from '../window/windowFacts.ts';
 import type { WindowState } from '../window/windowState.ts';
 
 export interface NotifierActions {
-  restart(instance: Instance): Promise<void>;
+  /** Restarts them one after the other. */
+  restart(instances: readonly Instance[]): Promise<void>;
   /** Asks, and stops it. */
   stop(instance: Instance): Promise<void>;
   /** Copies the step by which the user restarts it in its client. */
@@ -107,27 +108,26 @@ export class Notifier implements Disposable {
       .filter((instance) => isStale(instance) && isRestartable(instance, snapshot, facts));
     const text = others.length === 0 ? announcementText(one, facts) : groupText(due);
     this.#log.info(text);
-    const restartAll = async (): Promise<void> => {
-      for (const instance of here) {
-        await this.#actions.restart(instance);
-      }
-    };
-    if (others.length > 0) {
+    const restartAll = (): Promise<void> => this.#actions.restart(here);
+    const mute = { [t('Mute This Server')]: () => this.#mute(one) };
+    if (due.flatMap(({ instances }) => instances).length > 1) {
       const restart: Buttons = here.length > 0 ? { [t('Restart {0}', here.length)]: restartAll } : {};
-      tell('warning', text, { ...restart, [t('Review…')]: () => this.#actions.review() });
+      // Copies of one server may be muted, servers that have only their package in common not by one click.
+      const isOne = others.length === 0 && one.instances.every(({ name }) => name === first.name);
+      tell('warning', text, { ...restart, [t('Review…')]: () => this.#actions.review(), ...(isOne ? mute : {}) });
       return;
     }
     tell('warning', text, {
       ...(here.length > 0 ? { [t('Restart')]: restartAll } : this.#buttonFor(one, first, snapshot)),
       [t('Details')]: () => this.#actions.details(first),
-      [t('Mute This Server')]: () => this.#mute(one),
+      ...mute,
     });
   }
 
   #buttonFor({ finding, name }: Announcement, instance: Instance, snapshot: Snapshot): Buttons {
     switch (fixOf(finding, { instance, name }, snapshot, this.#state.facts)) {
       case 'restart':
-        return { [t('Restart')]: () => this.#actions.restart(instance) };
+        return { [t('Restart')]: () => this.#actions.restart([instance]) };
       case 'stop':
         return { [t('Stop…')]: () => this.#actions.stop(instance) };
       default:

@@ -97,6 +97,17 @@ describe('Manifest and code', () => {
     }
   });
 
+  it('offer each button of a row in its menu, too, which a keyboard reaches', () => {
+    const row: MenuItem[] = contributes.menus['view/item/context'];
+    const inline = row.filter(({ group }) => group?.startsWith('inline'));
+    const inMenu = new Set(row.filter(({ group }) => !group?.startsWith('inline')).map(({ command }) => command));
+    assert.ok(inline.length > 5);
+    assert.deepEqual(
+      inline.filter(({ command }) => !inMenu.has(command)),
+      [],
+    );
+  });
+
   it('use known views, keys and flags alone in their conditions', () => {
     const welcome = contributes.viewsWelcome as { view: string; when?: string; contents: string }[];
     const flags = new Set(

@@ -79,9 +79,9 @@ h2 { margin: 1.6em 0 0.4em; font-size: 1.1em; font-weight: 600; }
 .verdict.warning { border-left-color: var(--vscode-problemsWarningIcon-foreground); }
 .verdict.good { border-left-color: var(--vscode-testing-iconPassed); }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.5em; margin: 0; }
-button { padding: 0.35em 0.9em; border: 1px solid var(--vscode-button-border, var(--vscode-contrastBorder, transparent)); border-radius: 2px; font: inherit; color: var(--vscode-button-secondaryForeground); background: var(--vscode-button-secondaryBackground); cursor: pointer; }
+button { padding: 0.35em 0.9em; border: 1px solid var(--vscode-button-secondaryBorder, var(--vscode-contrastBorder, transparent)); border-radius: 2px; font: inherit; color: var(--vscode-button-secondaryForeground); background: var(--vscode-button-secondaryBackground); cursor: pointer; }
 button:hover { background: var(--vscode-button-secondaryHoverBackground); }
-button:first-child { color: var(--vscode-button-foreground); background: var(--vscode-button-background); }
+button:first-child { color: var(--vscode-button-foreground); background: var(--vscode-button-background); border-color: var(--vscode-button-border, var(--vscode-contrastBorder, transparent)); }
 button:first-child:hover { background: var(--vscode-button-hoverBackground); }
 :focus-visible { outline: 1px solid var(--vscode-focusBorder); outline-offset: 2px; }
 dl { margin: 0; }

@@ -10,7 +10,7 @@ import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../../scripts/system/waitFor.ts';
 import { appendHistory, historyEntry, readHistory } from '../../../../src/action/execute/actionHistory.ts';
 import { actionResult, historyTarget, intentTarget, type Outcome, runExclusively } from '../../../../src/action/execute/exclusiveAction.ts';
-import { type ActionContext, executePlan } from '../../../../src/action/execute/executePlan.ts';
+import { type ActionContext, executePlan, executePlans } from '../../../../src/action/execute/executePlan.ts';
 import { alreadyEndedMessage } from '../../../../src/action/execute/otherAction.ts';
 import { serveRequests } from '../../../../src/action/execute/windowRequestServer.ts';
 import { makePlan } from '../../../../src/action/plan/makePlan.ts';
@@ -137,6 +137,17 @@ describe('Carrying out a plan', function () {
     assert.equal(outcome.status, 'done', outcome.message);
     assert.equal(await isRunning(one.id), false);
     assert.deepEqual(outcomes(), [['stop', 'done', one.pid, 'a test']]);
+  });
+
+  it('stops no more of several where the user cancels: those that have not begun run on and have no outcome', async () => {
+    const several = [await served(), await served(), await served()];
+    const seen = { ...(several[0]?.seen ?? snapshot()), instances: several.map(({ one }) => one) };
+    const context = contextOf(async () => seen);
+    const plans = seen.instances.map((one) => makePlan('stop', one, seen, context.planContext));
+    const begun: number[] = [];
+    const done = await executePlans(plans, context, { begins: (index) => begun.push(index), isCancelled: () => begun.length === 2 });
+    assert.deepEqual([begun, done.length], [[0, 1], 2]);
+    assert.deepEqual(await Promise.all(seen.instances.map(({ id }) => isRunning(id))), [false, false, true]);
   });
 
   it('B8: names the process of another user below the server that keeps running', async function () {

@@ -81,6 +81,11 @@ describe('doctor', () => {
       { id: 'cursor', name: 'Cursor', present: false, entries: 0, servers: 0 },
       { id: 'zed', name: 'Zed', present: true, entries: 0, servers: 0 },
     ]);
+    // A client with a broken file and no entry is not one that has nothing configured.
+    const clients = [{ id: 'vscode', name: 'VS Code', present: true, entries: 0, servers: 0 }];
+    const page = renderDoctor({ ...report, clients }, { width: 80, color: false, now: fixtureNow });
+    assert.match(page, /VS Code +1 broken file/);
+    assertOmits(page, 'no servers configured');
   });
 
   it('is a page that a person reads', () => {

@@ -100,7 +100,7 @@ describe('The status bar item', () => {
     const newer = instance({ package: own && { ...own, latest: '1.2.0' }, findings: [update] });
     const { spoken, tooltip } = statusModel(snapshot({ instances: [newer] }), here, true);
     assert.doesNotMatch(spoken, /current/);
-    assert.match(tooltip, /update available .*\(command:mcpShepherd\.upgradeInstance\?/);
+    assert.match(tooltip, /update\savailable .*\(command:mcpShepherd\.upgradeInstance\?/);
   });
 
   it('has one line and one fix for each finding, and one line for all other servers', () => {
@@ -112,7 +112,7 @@ describe('The status bar item', () => {
       lines.map((line) => [...line.matchAll(/\(command:mcpShepherd\.(\w+)\?/g)].map(([, command]) => command)),
       [['restartInstance'], ['howToRestart'], ['stopInstance']],
     );
-    assert.match(lines[0] ?? '', /\*\*everything\*\* \| 1\\\.0\\\.0 → 1\\\.1\\\.0 · restart needed · this window/);
+    assert.match(lines[0] ?? '', /\*\*everything\*\* \| 1\\\.0\\\.0 → 1\\\.1\\\.0 · restart\sneeded · this\swindow/);
     assert.match(tooltip, /^1 healthy · 58 MB$/m);
     assert.doesNotMatch(tooltip, /alpha/);
     assert.match(tooltip, /\[Stop Orphans…\]\(command:\S+\) · \[Open\]\(command:mcpShepherd\.showServers\)$/);
@@ -129,7 +129,7 @@ describe('The status bar item', () => {
   it('says what is being done instead of offering it again', () => {
     const one = stale();
     const { tooltip } = statusModel(snapshot({ instances: [one] }), { ...here, busy: new Map([[one.id, 'restarting']]) }, true);
-    assertNames(tooltip, '$(loading~spin) restarting');
+    assertNames(tooltip, '$(loading~spin) | restarting');
     assertOmits(tooltip, 'restartInstance');
   });
 
@@ -146,7 +146,7 @@ describe('The status bar item', () => {
     const links = [...tooltip.matchAll(/(?<!\\)\]\((command:[\w.]+)/g)].map((match) => match[1]);
     assert.deepEqual(links, [`command:${commands.restartInstance}`, `command:${commands.showServers}`]);
     const row = tooltip.split('\n').find((line) => line.startsWith('| $('));
-    assert.equal(row?.match(/(?<!\\)\|/g)?.length, 5);
+    assert.equal(row?.match(/(?<!\\)\|/g)?.length, 6);
   });
 
   it('encodes the argument of a link so that nothing in it ends the address', () => {

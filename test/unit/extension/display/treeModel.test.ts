@@ -122,6 +122,18 @@ describe('The rows of the view', () => {
     assert.deepEqual(flagsOf({ command: 'npx', args: ['-y', 'notes'] }, idle), []);
   });
 
+  it('say in sight what else there is to know of a server: it is guarded, runs in the background, or has recorded its version itself', () => {
+    const own = instance().package;
+    const shown = (changes: Partial<Instance>): readonly string[] =>
+      buildTree(snapshot({ instances: [instance(changes)] }), here, now).flatMap(({ children }) =>
+        children.map(({ description = '' }) => description),
+      );
+    assert.match(shown({ guarded: true }).join(), /guarded/);
+    assert.match(shown({ client: null, background: true }).join(), /background/);
+    assert.match(shown({ package: own && { ...own, origin: 'recorded' } }).join(), /recorded/);
+    assert.doesNotMatch(shown({}).join(), /guarded|background|recorded/);
+  });
+
   it('end with the host of the relays, and how many servers have their guard in it', () => {
     const [full = assert.fail()] = fullSnapshot.notStarted;
     const [host] = buildTree(snapshot({ notStarted: [full], hosts: fullSnapshot.hosts }), here, now).slice(-1);

@@ -182,6 +182,10 @@ describe('The wording', () => {
     const summaries = [
       pruneSummary(chosen.map((candidate) => ({ candidate, outcome: { status: 'done', message: '', steps: [] } }))),
       pruneSummary(
+        chosen.slice(0, 1).map((candidate) => ({ candidate, outcome: { status: 'done', message: '', steps: [] } })),
+        2,
+      ),
+      pruneSummary(
         chosen.map((candidate, at) => ({
           candidate,
           outcome: { status: at === 0 ? 'done' : 'failed', message: 'memory is still running.', steps: [] },
