@@ -105,7 +105,6 @@ const commands: readonly (readonly [string, readonly string[]])[] = [
   ['lines', [process.execPath, forwarder, 'lines', ...echo]],
   ['parse', [process.execPath, forwarder, 'parse', ...echo]],
   ['guard', [process.execPath, guard, '--run-dir', join(folder, 'run'), '--', ...echo]],
-  ['record-only', [process.execPath, guard, '--record-only', '--run-dir', join(folder, 'run'), '--', ...echo]],
 ];
 
 const starts = new Map<string, number[]>(commands.map(([name]) => [name, []]));

@@ -179,6 +179,7 @@ export const boundaries: Readonly<
       'base/runProgram.ts': 'the boundary: helpers of the system, without a shell, with a time limit',
       'guard/process/serverProcess.ts': 'the command of the client’s entry, which started the guard',
       'guard/process/watchdog.ts': '/bin/sh with a script of ours; PIDs arrive as its input',
+      'host/hostWatchdog.ts': 'the same',
       'guard/stdio/memoryUse.ts': 'a constant: V8’s own garbage collection',
       'lock/flockHelper.ts': 'flock and perl from the folders of the system, with a script of ours',
       'action/ensure/startDetachedServer.ts': 'the command that the user confirmed',

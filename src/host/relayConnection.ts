@@ -11,6 +11,7 @@ import {
   readGreeting,
   windowBytes,
 } from '../relay/contract.ts';
+import type { HostWatchdog } from './hostWatchdog.ts';
 import { RemotePlace } from './remotePlace.ts';
 import type { SharedServers } from './share/sharedServers.ts';
 
@@ -33,6 +34,7 @@ export interface Admission {
   heir(secret: string): boolean;
   /** Servers that its sessions may share; a host of one relay has none. */
   readonly servers?: SharedServers;
+  readonly watchdog: HostWatchdog;
 }
 
 /** Serves one relay until its session is over, or it is gone. */
@@ -148,7 +150,7 @@ export class RelayConnection {
   #accept(greeting: Greeting): string | undefined {
     const words = greeting.args;
     const parsed = this.#parts.readOptions(words);
-    if (parsed.status !== 'run' || parsed.options.locks.length > 0 || parsed.options.recordOnly) {
+    if (parsed.status !== 'run' || parsed.options.locks.length > 0) {
       return 'its options need a guard of its own';
     }
     const isShared = this.#admission.servers !== undefined && words.slice(0, words.indexOf('--')).includes('--share');
@@ -156,7 +158,9 @@ export class RelayConnection {
     const options = isShared ? { ...parsed.options, start: 'lazy' as const } : parsed.options;
     this.#graceMs = options.graceMs;
     const start = this.#parts.startOf(greeting.pid);
-    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts, {
+    const watch = (server: { readonly pid: number; readonly start: string }): (() => void) =>
+      this.#admission.watchdog.watch(server, { pid: greeting.pid, start }, options.graceMs);
+    const place = new RemotePlace(greeting, (kind, name, text) => this.#send(kind, name, text), this.#parts, watch, {
       servers: options.start === 'lazy' ? this.#admission.servers : undefined,
       isAsked: isShared,
       later: (act) => this.#later(act),

@@ -22,6 +22,9 @@ interface Sharing {
 
 type Send = (kind: string, name: string, body?: Buffer | string) => void;
 
+/** See `HostWatchdog.watch`. */
+type Watch = (server: RemoteServer) => () => void;
+
 /** The process of a relay, as a place where a session runs. */
 export class RemotePlace implements GuardPlace {
   readonly env: NodeJS.ProcessEnv;
@@ -32,6 +35,7 @@ export class RemotePlace implements GuardPlace {
   readonly output: RemoteSink;
   readonly #send: Send;
   readonly #parts: HostParts;
+  readonly #watch: Watch;
   readonly #greeting: Greeting;
   readonly #servers = new Map<string, RemoteServer>();
   readonly #starting = new Map<string, { started(server: RemoteServer): void; failed(error: Error): void }>();
@@ -43,11 +47,12 @@ export class RemotePlace implements GuardPlace {
   #resumes = false;
   #last = 0;
 
-  constructor(greeting: Greeting, send: Send, parts: HostParts, { servers, isAsked, later }: Sharing) {
+  constructor(greeting: Greeting, send: Send, parts: HostParts, watch: Watch, { servers, isAsked, later }: Sharing) {
     ({ env: this.env, cwd: this.cwd, pid: this.pid, ppid: this.ppid } = greeting);
     this.#greeting = greeting;
     this.#send = send;
     this.#parts = parts;
+    this.#watch = watch;
     this.input = new RemoteSource((frames) => send('done', '-', `${frames}`));
     this.output = new RemoteSink((bytes) => send('lines', '-', bytes));
     if (servers) {
@@ -57,8 +62,7 @@ export class RemotePlace implements GuardPlace {
     }
     for (const text of greeting.servers) {
       const [name = '', pid = '', ...how] = text.split(' ');
-      const server = new RemoteServer(name, Number(pid), send, parts);
-      this.#servers.set(name, server);
+      const server = this.#add(name, Number(pid));
       this.#last = Math.max(this.#last, Number(name));
       if (how[0] !== 'running') {
         server.end(how.join(' '));
@@ -108,7 +112,7 @@ export class RemotePlace implements GuardPlace {
     this.#signals.set(signal, [...(this.#signals.get(signal) ?? []), take]);
   }
 
-  /** This host is the watchdog of its sessions. */
+  /** This host is the watchdog of its sessions; for the case that it is killed, too, see `HostWatchdog`. */
   watchdog(): { tell(): void; dismiss(): void } {
     return { tell: () => undefined, dismiss: () => undefined };
   }
@@ -223,10 +227,16 @@ export class RemotePlace implements GuardPlace {
   }
 
   #started(name: string, pid: number): void {
-    const server = new RemoteServer(name, pid, this.#send, this.#parts);
-    this.#servers.set(name, server);
+    const server = this.#add(name, pid);
     this.#starting.get(name)?.started(server);
     this.#starting.delete(name);
+  }
+
+  #add(name: string, pid: number): RemoteServer {
+    const server = new RemoteServer(name, pid, this.#send, this.#parts);
+    this.#servers.set(name, server);
+    void server.exited.then(this.#watch(server));
+    return server;
   }
 
   #failed(name: string, text: string): void {

@@ -27,7 +27,8 @@ export class RemoteServer implements ServerProcess {
   ended: Ended | undefined;
   readonly #send: Send;
   readonly #checks: ProcessChecks;
-  readonly #start: string;
+  /** Start time; `-` where it cannot be read. */
+  readonly start: string;
   #exit: (ended: Ended) => void = () => undefined;
   /** The relay passes its lines to the client at once, and tells this process of them. */
   isDirect = false;
@@ -43,7 +44,7 @@ export class RemoteServer implements ServerProcess {
     this.pid = pid;
     this.#send = send;
     this.#checks = checks;
-    this.#start = checks.startOf(pid);
+    this.start = checks.startOf(pid);
     this.stdin = new RemoteSink((bytes) => send('lines', name, bytes));
     this.stdout = new RemoteSource((frames) => send('done', name, `${frames}`));
     this.exited = new Promise((resolve) => {
@@ -99,7 +100,7 @@ export class RemoteServer implements ServerProcess {
   /** A leader with another start is another process. A group whose leader is gone keeps its id for as long as it has members. */
   isGroupAlive(): boolean {
     const start = this.#checks.startOf(this.pid);
-    return this.#owner !== 'other' && (start === '-' || start === this.#start) && this.#checks.isGroupAlive(this.pid);
+    return this.#owner !== 'other' && (start === '-' || start === this.start) && this.#checks.isGroupAlive(this.pid);
   }
 
   delivered(signal: string): void {

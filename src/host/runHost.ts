@@ -5,6 +5,7 @@ import type { HostParts } from '../guard/hostParts.ts';
 import type { Greeting } from '../relay/contract.ts';
 import { hostSecret, hostSocket, ownNamespaces } from '../relay/hostFolder.ts';
 import { type HostFiles, takeHostFiles } from './hostFiles.ts';
+import { HostWatchdog } from './hostWatchdog.ts';
 import { RelayConnection } from './relayConnection.ts';
 import { SharedServers } from './share/sharedServers.ts';
 import { askForSessions, Succession } from './succession.ts';
@@ -32,7 +33,8 @@ export async function runHost(words: readonly string[], parts: HostParts): Promi
     process.on(signal, () => undefined);
   }
   if (mode === 'own') {
-    await new RelayConnection(new Socket({ fd: 3 }), parts, { refusal: () => undefined, heir: () => false }).served;
+    await new RelayConnection(new Socket({ fd: 3 }), parts, { refusal: () => undefined, heir: () => false, watchdog: new HostWatchdog() })
+      .served;
     return 0;
   }
   const files = mode === 'heir' ? await inheritFiles(runDir) : await takeHostFiles(runDir);
@@ -57,6 +59,7 @@ async function inheritFiles(runDir: string): Promise<HostFiles | undefined> {
 async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Promise<number> {
   const connections = new Set<RelayConnection>();
   const servers = new SharedServers(parts);
+  const watchdog = new HostWatchdog();
   const succession = new Succession(runDir, process.argv[1] ?? '');
   let idle: NodeJS.Timeout | undefined;
   const server = createServer();
@@ -82,7 +85,10 @@ async function serveAll(runDir: string, parts: HostParts, files: HostFiles): Pro
   };
   server.on('connection', (socket) => {
     clearTimeout(idle);
-    const connection = new RelayConnection(socket, parts, { refusal: (greeting) => refusal(greeting, files.secret), heir, servers });
+    const connection = new RelayConnection(socket, parts, {
+      refusal: (greeting) => refusal(greeting, files.secret),
+      ...{ heir, servers, watchdog },
+    });
     connections.add(connection);
     void connection.served.then(() => {
       connections.delete(connection);

@@ -20,7 +20,7 @@ my @options = @words[0 .. ($dashes // 0) - 1];
 my @command = defined $dashes ? @words[$dashes + 1 .. $#words] : ();
 
 sub alone { exec { $node } $node, $guard, '--alone', @words; exit 126 }
-alone() if !@command || grep { /^(?:--alone|--lock|--record-only|--http|--help|-h)(?:=|$)/ } @options;
+alone() if !@command || grep { /^(?:--alone|--lock|--http|--help|-h)(?:=|$)/ } @options;
 
 my $run;
 for my $at (0 .. $#options) {

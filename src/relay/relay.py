@@ -27,7 +27,7 @@ def alone():
     os.execvp(node, [node, guard, '--alone'] + words)
 
 
-if not command or any(word.split('=')[0] in ('--alone', '--lock', '--record-only', '--http', '--help', '-h') for word in options):
+if not command or any(word.split('=')[0] in ('--alone', '--lock', '--http', '--help', '-h') for word in options):
     alone()
 run = os.environ.get('MCP_RUN_DIR') or None
 for at, word in enumerate(options):

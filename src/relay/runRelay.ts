@@ -2,7 +2,7 @@ import { relayRunDir } from './hostFolder.ts';
 import { RelaySession } from './relaySession.ts';
 
 /** With these, a guard serves its client alone. */
-const aloneOptions = ['--alone', '--lock', '--record-only', '--http', '--help', '-h'];
+const aloneOptions = ['--alone', '--lock', '--http', '--help', '-h'];
 
 /**
  * Passes the lines of a client to the host, and what the host answers to the client and to the server, which is a child of this process.

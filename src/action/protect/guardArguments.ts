@@ -15,6 +15,8 @@ export interface GuardChoices {
   readonly start?: StartMode;
   /** Minutes. */
   readonly sleepAfter?: string;
+  /** The guard runs in a process that all such servers share; the entry keeps a relay. */
+  readonly relay?: boolean;
   /** The run folder, where it is not the default: clients do not pass its variable on. */
   readonly runDir?: string;
 }
@@ -55,10 +57,10 @@ function routeWords(route: GuardRoute, own: readonly string[]): string[] {
 function optionWords(
   before: readonly string[],
   route: GuardRoute,
-  { onStale, locks, onConflict, start, sleepAfter, runDir }: GuardChoices,
+  { onStale, locks, onConflict, start, sleepAfter, relay, runDir }: GuardChoices,
 ): string[] {
   const given: string[] = [];
-  const replaced = new Set(['--run-dir']);
+  const replaced = new Set(['--run-dir', '--relay']);
   const give = (name: string, values: readonly string[]): void => {
     if (values.length > 0) {
       replaced.add(name);
@@ -71,7 +73,9 @@ function optionWords(
   give('--start', start === undefined ? [] : [start]);
   give('--sleep-after', sleepAfter === undefined ? [] : [sleepAfter]);
   const place = runDir !== undefined && route.kind === 'launcher' ? ['--run-dir', runDir] : [];
-  return [...place, ...withoutOptions(before, replaced), ...withoutDefault(given)];
+  // The launcher looks for it in the first place.
+  const first = relay || before.includes('--relay') ? ['--relay'] : [];
+  return [...first, ...place, ...withoutOptions(before, replaced), ...withoutDefault(given)];
 }
 
 /** Leaves out the guard's defaults. */
@@ -84,7 +88,7 @@ function withoutDefault(words: readonly string[]): readonly string[] {
 }
 
 /** Options of the guard without a value; all others take one. */
-const flags = new Set(['--overlap', '--update-note', '--record-only']);
+const flags = new Set(['--overlap', '--update-note', '--record-only', '--relay', '--alone']);
 
 function withoutOptions(words: readonly string[], names: ReadonlySet<string>): string[] {
   const kept: string[] = [];

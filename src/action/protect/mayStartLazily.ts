@@ -10,9 +10,7 @@ export function mayStartLazily(words: readonly string[]): boolean {
   const [command = '', ...args] = words.slice(guardCommand(words)?.count ?? 0);
   const given = guardCommand(words)?.options ?? [];
   return (
-    !given.some((word) => /^--(?:start|lock|record-only)(?:=|$)/.test(word)) &&
-    eagerReason(command, args) === undefined &&
-    isPinned(command, args)
+    !given.some((word) => /^--(?:start|lock)(?:=|$)/.test(word)) && eagerReason(command, args) === undefined && isPinned(command, args)
   );
 }
 

@@ -46,6 +46,7 @@ const protectOptions = {
     matching(/^\d{1,5}(?:\.\d{1,3})?$/, 'a number of minutes'),
     'end an idle server; the next request starts it again',
   ),
+  relay: flag('less memory: one process runs the guards of all such servers, and each server has a relay of 2 MB'),
   portable: flag('write "npx -y mcp-shepherd guard"; refused while npm has no package of that name'),
   all: flag('every entry that can start through the guard: one preview, one question'),
 } as const satisfies OptionTable;
@@ -81,6 +82,7 @@ export const protectCommand: Command<typeof protectOptions> = {
         locks: values.lock,
         ...(values['on-conflict'] === undefined ? {} : { onConflict: values['on-conflict'] }),
         ...(values.start === undefined ? {} : { start: values.start }),
+        ...(values.relay ? { relay: true } : {}),
         ...(values['sleep-after'] === undefined ? {} : { sleepAfter: values['sleep-after'] }),
       },
     });

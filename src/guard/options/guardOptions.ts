@@ -22,8 +22,6 @@ export interface GuardOptions {
   readonly start: 'eager' | 'lazy';
   /** An idle server is ended after this time, ms, and started again by the next request. */
   readonly sleepAfterMs?: number;
-  /** Publish a record and nothing else: the server talks to the client directly. */
-  readonly recordOnly: boolean;
   /** Replaces `~/.mcp-run`; absolute. */
   readonly runDir?: string;
   /** The server's name in messages and records. */
@@ -46,11 +44,12 @@ export const guardOptionTable = {
   start: option('WHEN', choice(['eager', 'lazy'], 'eager'), 'with the session, or at the first call'),
   'sleep-after': option('MINUTES', minutes, 'end an idle server; the next request starts it again'),
   'update-note': flag('mention a newer version once per session'),
-  // Opt-in until it is proven: not in the help.
-  relay: flag(undefined),
+  relay: flag('as the first option: run in the process that all such servers share'),
+  // `--relay` without effect; a relay adds it where no host serves it.
   alone: flag(undefined),
   share: flag(undefined),
-  'record-only': flag('only publish what runs; do not proxy messages'),
+  // Of earlier versions: a guard that only publishes what runs. Entries that have it still start, with `--on-stale off`.
+  'record-only': flag(undefined),
 } as const satisfies OptionTable;
 
 /** Reads the words after `mcp-shepherd guard`. Never throws. */
@@ -63,12 +62,8 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
   if (command === '') {
     return contradiction('the server’s command is missing: mcp-shepherd guard [OPTIONS] -- COMMAND [ARGUMENTS]');
   }
-  const needsMessages = relayOnly.some((name) => given.has(name)) || (given.has('on-stale') && values['on-stale'] !== 'off');
-  if (values['record-only'] && (needsMessages || values['on-conflict'].mode === 'read-only')) {
-    return contradiction('with --record-only the guard sees no messages: it can neither restart the server nor refuse or add anything');
-  }
-  if (values.start === 'lazy' && (values['record-only'] || values.lock.length > 0)) {
-    return contradiction('--start lazy cannot be combined with --record-only or --lock');
+  if (values.start === 'lazy' && values.lock.length > 0) {
+    return contradiction('--start lazy cannot be combined with --lock');
   }
   if (values['sleep-after'] !== undefined && values.lock.length > 0) {
     return contradiction('--sleep-after cannot be combined with --lock');
@@ -81,7 +76,7 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
       args,
       locks: values.lock,
       onConflict: values['on-conflict'],
-      onStale: values['on-stale'],
+      onStale: values['record-only'] && !given.has('on-stale') ? 'off' : values['on-stale'],
       writeTools: values['write-tools'],
       readTools: values['read-tools'],
       graceMs: values.grace,
@@ -89,13 +84,9 @@ export function parseGuardOptions(words: readonly string[]): ParsedOptions<Guard
       overlap: values.overlap,
       updateNote: values['update-note'],
       start: values.start,
-      recordOnly: values['record-only'],
       ...(sleepAfterMs === undefined ? {} : { sleepAfterMs }),
       ...(runDir === undefined ? {} : { runDir }),
       ...(name === undefined ? {} : { name }),
     },
   };
 }
-
-/** Options that only a guard which sees the messages can obey. They are refused rather than ignored. */
-const relayOnly: readonly string[] = ['sleep-after', 'overlap', 'update-note', 'drain', 'write-tools', 'read-tools'];

@@ -72,7 +72,7 @@ const checkPauseMs = 1_000;
  * Calls back once when the client is gone although the guard's input is still open, because a launcher between them keeps the pipe. A client that started
  * the guard itself is not watched: the end of the input reports its end, and it may hand its pipe on before it ends.
  * @param start the client's start as `starts` gives it; compared for equality
- * @param options `also: 'parent'`: watch such a client too, because the guard does not read the input. `pauseMs`: time between two checks
+ * @param pauseMs time between two checks
  * @returns ends the watch
  */
 export function watchClient(
@@ -80,11 +80,10 @@ export function watchClient(
   start: string,
   starts: Pick<ProcessStarts, 'startOf'>,
   gone: () => void,
-  options: { readonly also?: 'parent'; readonly pauseMs?: number } = {},
+  pauseMs: number = checkPauseMs,
 ): () => void {
-  const { also, pauseMs = checkPauseMs } = options;
   const client = chain.at(-1);
-  if (!client || client.isLauncher || (chain.length < 2 && also === undefined)) {
+  if (!client || client.isLauncher || chain.length < 2) {
     return () => undefined;
   }
   let checking = false;

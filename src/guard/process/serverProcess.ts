@@ -53,7 +53,7 @@ export interface ServerProcess {
   readonly calls?: Map<IdKey, Pending>;
   /** For a server whose lines may reach the client without this process: resolves when all such lines were read here. None follow. */
   readonly apart?: () => Promise<void>;
-  /** Ends its input. Does nothing when it has inherited the guard's input. */
+  /** Ends its input. */
   closeInput(): void;
   /** Resolves when the process ended. More output may follow, from it or from processes below it. */
   readonly exited: Promise<Ended>;
@@ -69,8 +69,6 @@ export interface StartRequest {
   readonly args: readonly string[];
   /** Open file descriptors that the server inherits as 3, 4 … */
   readonly inherited?: readonly number[];
-  /** `inherit`: the server gets the guard's standard input and output. */
-  readonly stdio?: 'pipe' | 'inherit';
   /** Gets the server's standard error; without it the server has the guard's own. */
   readonly errors?: ((output: MessageSource | null) => void) | undefined;
   /** Variables to add to the guard's environment. */
@@ -79,12 +77,11 @@ export interface StartRequest {
 
 /** Starts the server in a process group of its own. Rejects with the system's error when it cannot be started. */
 export async function startServer(request: StartRequest): Promise<ServerProcess> {
-  const mode = request.stdio ?? 'pipe';
   const windows = process.platform === 'win32';
   // Only Windows needs help with `.cmd` files and quoting.
   const start = windows ? (await import('cross-spawn')).default.spawn : spawn;
   const child: ChildProcess = start(request.command, [...request.args], {
-    stdio: [mode, mode, request.errors ? 'pipe' : 'inherit', ...(request.inherited ?? [])],
+    stdio: ['pipe', 'pipe', request.errors ? 'pipe' : 'inherit', ...(request.inherited ?? [])],
     // A group of its own on POSIX; on Windows it would be a console of its own.
     detached: !windows,
     windowsHide: true,
@@ -99,8 +96,8 @@ export async function startServer(request: StartRequest): Promise<ServerProcess>
 }
 
 function serverProcess(child: ChildProcess): ServerProcess {
-  const { pid } = child;
-  if (pid === undefined) {
+  const { pid, stdin, stdout } = child;
+  if (pid === undefined || !stdin || !stdout) {
     throw new Error('the server has no PID');
   }
   let ended: Ended | undefined;
@@ -112,17 +109,13 @@ function serverProcess(child: ChildProcess): ServerProcess {
   });
   // A signal that came too late; `exit` reports the end.
   child.on('error', () => undefined);
-  child.stdin?.on('error', () => undefined);
-  child.stdout?.on('error', () => undefined);
+  stdin.on('error', () => undefined);
+  stdout.on('error', () => undefined);
   return {
     pid,
-    get stdin() {
-      return present(child.stdin);
-    },
-    get stdout() {
-      return present(child.stdout);
-    },
-    closeInput: () => child.stdin?.end(),
+    stdin,
+    stdout,
+    closeInput: () => stdin.end(),
     exited,
     get ended() {
       return ended;
@@ -141,13 +134,6 @@ function serverProcess(child: ChildProcess): ServerProcess {
     },
     isGroupAlive: () => (process.platform === 'win32' ? ended === undefined : isGroupAlive(pid)),
   };
-}
-
-function present<T>(stream: T | null): T {
-  if (stream === null) {
-    throw new Error('the server has the guard’s own standard input and output');
-  }
-  return stream;
 }
 
 /**

@@ -148,9 +148,9 @@ export class GuardEnvironment {
   }
 
   /** Calls back when the client is gone behind a launcher that keeps the guard's input open. @returns ends the watch */
-  watchClient(gone: () => void, options?: { readonly also: 'parent' }): () => void {
+  watchClient(gone: () => void): () => void {
     const { client } = this.facts;
-    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.starts, gone, options);
+    return client?.start === undefined ? () => undefined : watchClient(this.#chain, client.start, this.starts, gone);
   }
 }
 

@@ -31,8 +31,7 @@ export function initialFacts(
     ...(client ? { client } : {}),
     launch: launchFacts(options, redactor, place.cwd),
     startedAt: new Date().toISOString(),
-    // With --record-only no call passes the guard.
-    x: options.recordOnly ? { guard: 'record-only', onStale: 'off' } : { guard: 'stdio', onStale: options.onStale },
+    x: { guard: 'stdio', onStale: options.onStale },
   };
 }
 

@@ -1,10 +1,8 @@
 import { errorCode, reasonOf } from '../../base/errors.ts';
 import { say } from '../message/ownAnswers.ts';
 import type { GuardOptions } from '../options/guardOptions.ts';
-import { endServer } from '../process/endServer.ts';
 import { type GuardPlace, ownPlace } from '../process/guardPlace.ts';
-import { type Ended, startServer } from '../process/serverProcess.ts';
-import { Relay } from '../relay/relay.ts';
+import type { Ended } from '../process/serverProcess.ts';
 import { StdioSession } from './stdioSession.ts';
 
 /** Exit code when another server has the resource (EX_TEMPFAIL of sysexits.h). */
@@ -28,7 +26,7 @@ export type SessionOutcome = Pick<Ended, 'code' | 'signal'>;
 /** Runs one session until it ends. Never throws. */
 export async function sessionOutcome(options: GuardOptions, place: GuardPlace): Promise<SessionOutcome> {
   try {
-    const ended = await (options.recordOnly ? recorded(options, place) : relayed(options, place));
+    const ended = await relayed(options, place);
     return 'refused' in ended ? { code: inUseCode, signal: null } : ended;
   } catch (error) {
     const hint = errorCode(error) === 'MODULE_NOT_FOUND' ? '. MCP Shepherd’s own files are gone: install it again' : '';
@@ -36,12 +34,6 @@ export async function sessionOutcome(options: GuardOptions, place: GuardPlace): 
     // As in a shell: 127 = no such program, 126 = it cannot be started.
     return { code: errorCode(error) === 'ENOENT' ? 127 : 126, signal: null };
   }
-}
-
-async function recorded(options: GuardOptions, place: GuardPlace): Promise<Ended | { readonly refused: string }> {
-  const { runRecordOnly } = await import('./recordOnly.ts');
-  const giveUp = (reason: string): void => new Relay(place.input, place.output).giveUp(reason);
-  return runRecordOnly(options, { startServer, endServer, say, giveUp });
 }
 
 async function relayed(options: GuardOptions, place: GuardPlace): Promise<Ended | { readonly refused: string }> {

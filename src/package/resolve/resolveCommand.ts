@@ -157,24 +157,19 @@ function unwrapped(launch: LaunchSpec, place: SearchPlace, pathKept: boolean): C
   if (!pathKept && launch.launcher !== 'node' && !(interpreter ?? target ?? '').includes('/')) {
     return 'elsewhere';
   }
-  const next: Words | undefined =
-    target === undefined
-      ? undefined
-      : launch.launcher === 'node'
-        ? [interpreter ?? 'node', target, ...args]
-        : launch.launcher === 'python-script'
-          ? [interpreter ?? 'python3', target, ...args]
-          : launch.launcher === 'python-module'
-            ? [interpreter ?? 'python3', '-m', target, ...args]
-            : launch.launcher === 'binary'
-              ? [target, ...args]
-              : launch.launcher === 'shell'
-                ? [interpreter ?? 'sh', target, ...args]
-                : undefined;
-  if (next === undefined) {
+  const starters: Partial<Record<LaunchSpec['launcher'], Words>> = {
+    node: [interpreter ?? 'node'],
+    'python-script': [interpreter ?? 'python3'],
+    'python-module': [interpreter ?? 'python3', '-m'],
+    binary: [],
+    shell: [interpreter ?? 'sh'],
+  };
+  const starter = starters[launch.launcher];
+  if (target === undefined || starter === undefined) {
     // A registry decides, or a shell line with more than one program.
     return 'elsewhere';
   }
+  const next = [...starter, target, ...args];
   const cwd = launch.cwd === undefined ? {} : { cwd: resolve(place.cwd ?? '/', fromHome(launch.cwd, place)) };
   return { next: launch.wrappers.some(isShell) ? next.map((word) => fromHome(word, place)) : next, ...cwd };
 }

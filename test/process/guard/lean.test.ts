@@ -55,21 +55,6 @@ describe('guard: what it loads', function () {
     ok(/Cannot find module '[^']+'/.test(client.stderr) && client.stderr.split('\n').length === 2, client.stderr);
   });
 
-  it('--record-only: where they vanish after the server has started, the guard stays and ends the server', async () => {
-    // It does not read its input, and starts no other process.
-    const file = home.path('words');
-    writeFileSync(file, 'here\n');
-    const server = ['tail', '-f', file];
-    const guard = [await copied('guardEnvironment'), '--record-only', '--grace', '1', '--', ...server];
-    const client = home.start(process.execPath, guard);
-    await until('it says that it is not published', () => client.stderr.includes('it is not published: Cannot find module'));
-    equal(String(client.lines), 'here\n');
-    equal(serversOf(home).length, 1);
-    client.child.kill('SIGTERM');
-    await client.ended;
-    deepEqual(serversOf(home), []);
-  });
-
   /** A copy of the guard, also without one of its pieces. @returns its file */
   async function copied(missing?: string): Promise<string> {
     const bundle = await guardBundle();

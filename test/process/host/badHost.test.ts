@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { frameBytes, greetingBytes } from '../../../src/relay/contract.ts';
 import { hostSocket, ownNamespaces } from '../../../src/relay/hostFolder.ts';
 import { until } from '../../until.ts';
-import { GuardHome, guardBundle, processesWith, type Relay } from '../guard/guardedServer.ts';
+import { commandOf, GuardHome, guardBundle, isRunning, processesWith, type RawClient, type Relay } from '../guard/guardedServer.ts';
 import { onlyOnLinux } from '../onlyOnLinux.ts';
 import { CallLoad } from './callLoad.ts';
 
@@ -82,6 +82,31 @@ describe('host: suspended, forged, cut off', function () {
       assert.equal(await other.text('echo', { text: 'x' }), 'x');
     });
   }
+
+  it('a relay that is killed together with the host leaves no server; those of other relays go on', async () => {
+    home.relay = 'perl';
+    const session = async (): Promise<{ readonly client: RawClient; readonly server: number }> => {
+      const options = isLong ? ['--ignore-eof', '--ignore-term'] : ['--ignore-eof'];
+      const client = await home.strict(['--grace', '0.2'], options);
+      await client.handshake();
+      assert.match(commandOf(client.pid), /relay\.pl/);
+      return { client, server: Number(await client.text('pid')) };
+    };
+    const [one, other] = [await session(), await session()];
+    const [host = 0] = hosts();
+    // What the watchdog was told first is no longer all.
+    const third = await session();
+    process.kill(host, 'SIGKILL');
+    one.client.child.kill('SIGKILL');
+    third.client.child.kill('SIGKILL');
+    await until('their servers are gone', () => !isRunning(one.server) && !isRunning(third.server));
+    assert.equal(await other.client.text('pid'), `${other.server}`);
+    // The next host has a watchdog, too.
+    const [next = 0] = hosts();
+    process.kill(next, 'SIGKILL');
+    other.client.child.kill('SIGKILL');
+    await until('its server is gone', () => !isRunning(other.server));
+  });
 
   it('a greeting that ends at any byte, and one with the secret of an earlier host, get no session', async () => {
     const bundle = await guardBundle();

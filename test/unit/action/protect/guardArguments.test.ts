@@ -55,6 +55,16 @@ describe('guardLine', () => {
     ]);
   });
 
+  it('puts --relay first, where the launcher looks for it, and keeps it and what follows', () => {
+    deepEqual(guardPrefix(own, route, { locks: [], relay: true, runDir: '/r', start: 'lazy' }), [
+      ...['/r/mcp-shepherd', 'guard', '--relay', '--run-dir', '/r', '--start', 'lazy', '--'],
+    ]);
+    const guarded = ['/r/mcp-shepherd', 'guard', '--relay', '--start', 'lazy', '--', ...own];
+    deepEqual(guardPrefix(guarded, route, { locks: [], start: 'eager', runDir: '/r' }), [
+      ...['/r/mcp-shepherd', 'guard', '--relay', '--run-dir', '/r', '--'],
+    ]);
+  });
+
   it('says what the guard will do when the server is stale', () => {
     equal(staleModeIn(['mcp-shepherd', 'guard', '--', 'x']), 'auto');
     equal(staleModeIn(['mcp-shepherd', 'guard', '--on-stale', 'off', '--', 'x']), 'off');
