@@ -83,6 +83,7 @@ describe('Upgrade and Restart', function () {
 
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') {
+      console.log((await workbench.rowLabels()).join('\n'));
       await workbench.screenshot(`failed-${this.currentTest.title.slice(0, 40).replace(/\W+/g, '-')}`);
     }
   });

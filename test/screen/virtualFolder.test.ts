@@ -31,7 +31,7 @@ exports.activate = (context) => context.subscriptions.push(workspace.registerFil
 const server = `
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, params } = JSON.parse(line);
-  const result = { protocolVersion: params?.protocolVersion, capabilities: {}, serverInfo: { name: 'notes', version: '1' } };
+  const result = { protocolVersion: params?.protocolVersion, capabilities: {}, serverInfo: { name: 'notes', version: '1' }, tools: [] };
   if (id !== undefined) process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
 }).on('close', () => process.exit(0));`;
 

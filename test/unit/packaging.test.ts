@@ -20,7 +20,7 @@ const required = [
 ];
 const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^media\/walkthrough\/[\w-]+\.webp$/];
 /** Bytes. */
-const mostBytes = 700 * 1024;
+const mostBytes = 710 * 1024;
 
 describe('The package', function () {
   // vsce loads slowly.

@@ -29,6 +29,8 @@ interface UpgradeRun {
   packagesChanged(): void;
   /** Restarts a server that runs, by the way of `restart`. */
   restart(instance: Instance): Promise<Outcome>;
+  /** Starts a server whose process is gone, where its client is the caller. Undefined: it is not. */
+  startAgain?(instance: Instance): Promise<Outcome | undefined>;
 }
 
 /** From the end of an installer until a scan shows its result, ms. */
@@ -101,7 +103,8 @@ function installedNow(plan: UpgradePlan, { instances }: Snapshot): string | null
   return instances.find(({ package: own }) => own?.name === plan.packageName && own.root === root)?.package?.installed ?? null;
 }
 
-function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, packagesChanged, restart }: UpgradeRun): UpgradeSystem {
+function upgradeSystem(plan: UpgradePlan, run: UpgradeRun): UpgradeSystem {
+  const { actions, env, ended, onLine, packagesChanged, restart } = run;
   const [first] = plan.instances;
   let kept: Exclude<ReturnType<typeof keepFiles>, { readonly reason: string }> = [];
   const others = new Set(plan.instances.map(({ id }) => id));
@@ -150,9 +153,9 @@ function upgradeSystem(plan: UpgradePlan, { actions, env, ended, onLine, package
       const isActed = outcome?.status === 'done' || outcome?.status === 'failed';
       return outcome && outcome.status !== 'already' && (isActed || (await isThere()))
         ? outcome
-        : revive(instance, plan.to, { others, since }, { actions, restart });
+        : revive(instance, plan.to, { others, since }, run);
     },
-    revive: (instance) => revive(instance, plan.from, { others, since }, { actions, restart }),
+    revive: (instance) => revive(instance, plan.from, { others, since }, run),
     runs: async (pid) => (await actions.planContext.table.list()).some((row) => row.pid === pid),
   };
 }
@@ -170,7 +173,7 @@ async function revive(
   instance: Instance,
   expected: string,
   { others, since }: { readonly others: ReadonlySet<string>; readonly since: number },
-  { actions, restart }: Pick<UpgradeRun, 'actions' | 'restart'>,
+  { actions, restart, startAgain }: Pick<UpgradeRun, 'actions' | 'restart' | 'startAgain'>,
 ): Promise<Outcome> {
   const target = targetOf(instance);
   const { instances, ...snapshot } = await actions.scan();
@@ -213,5 +216,8 @@ async function revive(
     const { outcome, ...rest } = first.outcome === 'failed' ? await ask() : first;
     return { status: outcome, ...rest };
   }
-  return { status: 'manual', message: `${instance.name} is not running: start it in ${instance.client?.name ?? 'its client'} again.` };
+  const started = await startAgain?.(instance);
+  return (
+    started ?? { status: 'manual', message: `${instance.name} is not running: start it in ${instance.client?.name ?? 'its client'} again.` }
+  );
 }

@@ -64,6 +64,11 @@ export class RestartCommands {
     return { status, ...result };
   }
 
+  /** Starts a server that this window ran and whose process is gone. @returns undefined where this window cannot */
+  startAgain(instance: Instance): Promise<Outcome | undefined> {
+    return this.#actions.startAgain(instance);
+  }
+
   /**
    * Stops those of the servers that this window runs, calls `work` while they are stopped, and starts them again. Servers of other clients keep
    * running. `work` is called exactly once, even if a server could not be stopped.

@@ -121,6 +121,7 @@ export class UpgradeCommands {
           // A scan of the window reads every package again.
           packagesChanged: () => undefined,
           restart: (one) => this.#servers.restartSilently(one),
+          startAgain: (one) => this.#servers.startAgain(one),
         }),
       ),
     );

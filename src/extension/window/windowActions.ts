@@ -62,6 +62,16 @@ export class WindowActions {
     );
   }
 
+  /** Starts a server that this window ran and whose process is gone. @returns undefined where this window cannot */
+  async startAgain(instance: Instance): Promise<Outcome | undefined> {
+    const started = await this.#servers.startAgain(instance);
+    if (!started) {
+      return undefined;
+    }
+    const { outcome: status, ...result } = resultOf(started);
+    return { status, ...result };
+  }
+
   /** Carries out a request of another window or a terminal. */
   async answer(request: WindowRequest): Promise<Outcome> {
     const snapshot = await this.#context.scan();

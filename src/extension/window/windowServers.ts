@@ -110,6 +110,26 @@ export class WindowServers {
     });
   }
 
+  /** Starts a server that this window ran and whose process is gone. @returns undefined where another client ran it, or VS Code's id of it is unknown */
+  startAgain(before: Instance): Promise<WindowRestart | undefined> {
+    return this.#queue.run([before.id, ...before.definitions], async () => {
+      const snapshot = await this.#editor.scan();
+      if (before.client?.pid !== this.#editor.pid || !(await this.controllable())) {
+        return undefined;
+      }
+      const others = new Set(this.#siblings(snapshot, before).map((one) => one.id));
+      let outcome: WindowRestart | undefined;
+      // VS Code ignores the ids that are not its own.
+      for (const id of editorIds(before, snapshot.definitions, this.#editor.folders())) {
+        outcome = await this.#start({ before, id, leftBehind: false, others });
+        if (outcome.kind !== 'failed') {
+          return outcome;
+        }
+      }
+      return outcome;
+    });
+  }
+
   stop(instanceId: string, definitionIds: readonly string[], progress: (step: string) => void): Promise<WindowRestart> {
     return this.#queue.run([instanceId, ...definitionIds], async () => {
       const stopped = await this.#stop(instanceId, progress);

@@ -42,13 +42,16 @@ export function splitShell(text: string): readonly SimpleCommand[] | undefined {
       let piece = '';
       index++;
       while (index < text.length && text[index] !== '"') {
+        if (text[index] === '`' || text.startsWith('$(', index)) {
+          return undefined;
+        }
         if (text[index] === '\\' && '"\\$`'.includes(text[index + 1] ?? ' ')) {
           index++;
         }
         piece += text[index] ?? '';
         index++;
       }
-      if (index >= text.length || /`|\$\(/.test(piece)) {
+      if (index >= text.length) {
         return undefined;
       }
       word = (word ?? '') + piece;
