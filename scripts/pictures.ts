@@ -22,7 +22,7 @@ async function webp(page: Page, png: Buffer): Promise<Buffer> {
     context.drawImage(picture, 0, 0);
     // Without loss, in few colours: half the size of a lossy one, and letters have sharp edges.
     const pixels = context.getImageData(0, 0, picture.width, picture.height);
-    pixels.data.set(pixels.data.map((value) => Math.round(value / 16) * 16));
+    pixels.data.set(pixels.data.map((value) => Math.min(255, Math.round(value / 24) * 24)));
     context.putImageData(pixels, 0, 0);
     return canvas.toDataURL('image/webp', 1);
   })()`);

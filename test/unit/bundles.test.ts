@@ -58,7 +58,9 @@ function sourcesOf({ outputs }: Metafile, paths: ReadonlySet<string>): readonly 
   );
 }
 
-describe('bundles', () => {
+describe('bundles', function () {
+  // terser takes ten seconds on a quiet machine.
+  this.timeout(120_000);
   for (const [name, program, extra, foreign] of [
     ['core', 'extension', ['vscode'], /^src\/(?:cli|guard)\//],
     ['core', 'cli', [], /^src\/(?:extension|guard)\//],

@@ -20,7 +20,7 @@ const required = [
 ];
 const allowed = [/^dist\/(?:core|guard)\/[\w-]+\.cjs$/, /^media\/walkthrough\/[\w-]+\.webp$/];
 /** Bytes. */
-const mostBytes = 710 * 1024;
+const mostBytes = 700 * 1024;
 
 describe('The package', function () {
   // vsce loads slowly.
@@ -78,7 +78,7 @@ describe('The package', function () {
     const vsix = join(temporary, 'mcp-shepherd.vsix');
     await packVsix(vsix, copy);
     const { size } = statSync(vsix);
-    assert.ok(size <= mostBytes, `${size} bytes`);
+    assert.ok(size <= mostBytes, `${size} bytes; "node esbuild.ts" builds what is packaged, "npm run build" larger programs with maps`);
   });
 
   it('has a README without pictures and without links to files that are not in it', () => {

@@ -45,7 +45,7 @@ export interface ConfigReading {
 }
 
 /** Files with variables of entries; they are read only to know what must not be shown. */
-const maxEnvFiles = 100;
+const maxEnvFiles = 1_000;
 const maxPlugins = 200;
 
 /**

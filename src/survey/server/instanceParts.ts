@@ -51,9 +51,11 @@ function runningClient(attributed: Attributed): ClientInstance | null {
  */
 export function programName(row: ProcessRow): string {
   const program = basename(row.argv[0] ?? row.name).replace(/^-/, '');
-  const script = /^(node|bun|deno|python[\d.]*|ruby|perl)$/.test(program)
-    ? row.argv.find((word, at) => at > 0 && !word.startsWith('-'))
-    : undefined;
+  const at = /^(node|bun|deno|python[\d.]*|ruby|perl)$/.test(program)
+    ? row.argv.findIndex((word, index) => index > 0 && !word.startsWith('-'))
+    : -1;
+  // After these options stands code, which is no name.
+  const script = /^(?:-[cep]|-pe|--eval|--print)$/.test(row.argv[at - 1] ?? '') ? undefined : row.argv[at];
   return shortName(script === undefined ? program || row.name : `${program} ${basename(script)}`, row);
 }
 

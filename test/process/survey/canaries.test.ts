@@ -201,7 +201,7 @@ describe('secrets of all clients in all places', function () {
             format === 'augment-settings' && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : undefined;
           const text = fileText(
             format,
-            { ...Object.fromEntries(servers), ...(path.endsWith('/.cursor/mcp.json') ? running : {}) },
+            { ...Object.fromEntries(servers), ...(path === join(world.home, '.cursor', 'mcp.json') ? running : {}) },
             `7${mark}${number}inQz4`,
             join(world.home, 'work'),
           );
