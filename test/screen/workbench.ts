@@ -61,8 +61,16 @@ export class Workbench {
 
   /** Clicks an inline action of a row, by the title of its command. */
   async rowAction(row: Locator, title: string): Promise<void> {
-    await row.hover();
-    await row.locator(`a.action-label[aria-label="${title}"]`).click();
+    const action = row.locator(`a.action-label[aria-label="${title}"]`);
+    // A row that is drawn again below the pointer hides its actions until the pointer moves.
+    await waitFor(`the row to take "${title}"`, async () => {
+      await this.page.mouse.move(0, 0);
+      await row.hover();
+      return action.click({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
   }
 
   /** Chooses from the context menu of a row. It selects the row first, else VS Code may pass no element to the command, and keeps its expansion. */
@@ -85,8 +93,8 @@ export class Workbench {
         await row.click({ button: 'right' });
       }
       return entry
-        .click({ timeout: 1_000 })
-        .then(() => entry.waitFor({ state: 'hidden', timeout: 1_000 }))
+        .click({ timeout: 5_000 })
+        .then(() => entry.waitFor({ state: 'hidden', timeout: 5_000 }))
         .then(
           () => true,
           () => false,
