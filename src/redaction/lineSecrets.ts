@@ -2,8 +2,9 @@ import { isHarmless } from './argumentSecrets.ts';
 import { isOpen } from './looseSecrets.ts';
 import { hidesValue, isSecretField, redacted } from './secretShapes.ts';
 
-/** A line of YAML or INI that begins with a name: `password: S`, `- token: S`, `password = a b`. */
-const namedLine = /^((\s{0,200})(?:- +)?["']?([A-Za-z_][\w.-]{0,60})["']?(?:[ \t]{0,20}:(?=\s|$)|[ \t]{1,20}=(?=\s|$)|=$)[ \t]{0,20})(.*)$/;
+/** A line of YAML or INI that begins with a name: `password: S`, `- token: S`, `password = a b`, `password =a b`. */
+const namedLine =
+  /^((\s{0,200})(?:- +)?["']?([A-Za-z_][\w.-]{0,60})["']?(?:[ \t]{0,20}:(?=\s|$)|[ \t]{1,20}=(?![=>~])|=$)[ \t]{0,20})([^\n]*)$/;
 /** The value stands in the lines below: `password: |`, also with an anchor or a tag. */
 const blockMark = /^(?:[&!]\S{1,100}\s+)?(?:[|>][-+\d]{0,2})?\s*(?:#.*)?$/;
 /** The same at the end of a line with other words before it: `server --config password: |`. */
@@ -60,7 +61,7 @@ export function redactLines(text: string): string {
         return line;
       }
       // Quoted values and objects have rules of their own, which show the quotes.
-      return isOpen(value) && !isHarmless(value) && !/^["'{]/.test(value) ? `${before}${redacted}` : line;
+      return isOpen(value) && !isHarmless(value) && !/^(?:\{.*\}|(["']).*\1)/.test(value) ? `${before}${redacted}` : line;
     })
     .join('\n');
 }

@@ -16,8 +16,8 @@ const bareHeader =
 const gitHeader = /(http\.(?:[^=\s]{1,200}\.)?extraheader=[\w-]{1,60}:\s{0,3})((?:(?:Bearer|Basic|Token|ApiKey)\s+)?[^\s"']+)/gi;
 /** A cookie's value continues after semicolons. */
 const cookieHeader = /(^|[\s"'{(,])((?:set-)?cookie\s{0,3}:\s{0,3})([^\s"'‹][^"'\n‹]*)/gi;
-/** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc`, `//registry/:_authToken=abc` and `host/mcp?token=abc&key=abc`. */
-const anyAssignment = /(?:^|[\s"'({[,;:/?&#$|=\\])([A-Za-z_][\w.-]{0,60})\s{0,3}=>?\s{0,3}/g;
+/** `token=abc`, as in logs of servers, connection strings with blanks, `/password=abc`, `//registry/:_authToken=abc` and `host/mcp?token=abc&key=abc`; also below, where a line's end is written as an escape. */
+const anyAssignment = /(?:^|[\s"'({[,;:/?&#$|=\\])([A-Za-z_][\w.-]{0,60})\s{0,3}=>?\s{0,3}(?:\\[nrt]\s{1,20})?/g;
 const assignedValue = /"[^"]*"|'[^']*'|[^\s"';,&|]+/y;
 /** `password:S`, `/password:S`; `apiKey: S`, where the value does not look like a word of a sentence. */
 const namedValue = /((?:^|[\s"'({,;=[])\/?)([A-Za-z_][\w.-]{0,60})(:[ \t]{0,3})([^\s"',;)}\]]+)/g;
