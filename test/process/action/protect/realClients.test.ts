@@ -1,6 +1,6 @@
 // Real clients from npm connect to a server that was put behind the guard in their own files. Long: hundreds of megabytes are fetched once.
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { beforeEach, describe, it } from 'mocha';
 import type { Definition } from '../../../../src/model/definition.ts';
 import { assertNames } from '../../../names.ts';
 import { installOpencode } from '../../../screen/realOpencode.ts';
+import { until } from '../../../until.ts';
 import { run } from '../../package/command.ts';
 import { makeProject, servers } from '../../package/npmServers.ts';
 import { clientProgram } from './clientProgram.ts';
@@ -59,8 +60,8 @@ describe('a protected entry in a real client', function () {
     ] as const) {
       await stage.shepherd('protect', 'notes', '--client', id, '--start', 'lazy', '--yes');
       const before = keptAnswers();
-      // The first session may come while the code is younger than two seconds: then nothing is kept.
-      await ask(program, 'mcp', 'list');
+      // Of code that is younger than two seconds nothing is kept.
+      await until('the code to be old enough', () => Date.now() - statSync(server).ctimeMs > 3_000);
       await ask(program, 'mcp', 'list');
       const once = keptAnswers();
       // One of `initialize`, and one of the probe `server/discover` with which some clients begin.
