@@ -40,6 +40,13 @@ const venvSwitch: Layout = {
   made: 'real, link by hand',
   how: 'link',
   quick: [],
+  // The environment that the process names is still there, and nothing was written into it.
+  seenAfterwards: {
+    upgrade: 'stale/replaced-beside/proven',
+    downgrade: 'stale/replaced-beside/proven',
+    'same version again': '-',
+    'roll-back': '-',
+  },
   async install(place, version) {
     await fill(join(place.folder, 'venvs', version), version);
     moveLink(`venvs/${version}`, venvOf(place));
