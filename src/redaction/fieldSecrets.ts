@@ -15,7 +15,7 @@ const element =
   /(<([A-Za-z][\w.:-]{0,60})((?:\s[^<>]{0,1000})?)>\s{0,20}(?:<[\w.:-]{0,60}(?:value|string|data|text)>\s{0,20})?)(?:(<!\[CDATA\[)((?:(?!\]\]>)[\s\S]){1,4096})(?=\]\]>)|([^<]{1,4096})(?=<\/))/gi;
 /** `<name>password</name><value>S</value>`, `<key>password</key><string>S</string>`. */
 const namedElement =
-  /(<([\w.:-]{0,60}(?:name|key))>\s{0,20}([^<>\s]{1,100})\s{0,20}<\/\2>\s{0,100}<[A-Za-z][\w.:-]{0,60}>\s{0,20}(?:<!\[CDATA\[)?)([^<\]]{1,4096})(?=<\/|\]\]>)/gi;
+  /(<([\w.:-]{0,60}(?:name|key))>\s{0,20}([^<>\s]{1,100})\s{0,20}<\/\2>(?:\s|\\[nrt]){0,100}<[A-Za-z][\w.:-]{0,60}>\s{0,20}(?:<!\[CDATA\[)?)([^<\]]{1,4096})(?=<\/|\]\]>)/gi;
 
 /**
  * Redacts values whose name stands in a field beside them: `{"name":"API_KEY","value":"S"}`, `<add key="password" value="S"/>`, `- name: TOKEN` over `value: S`, in
