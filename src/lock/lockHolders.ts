@@ -10,6 +10,9 @@ export interface Holder {
 /**
  * Which processes hold the kernel lock on a file, read without touching the lock (Linux only: `lock:` lines of `/proc/PID/fdinfo/N`, proc_pid_fdinfo(5)).
  * `/proc/locks` names the helper, which has ended. Several processes hold one lock when they inherited the open file.
+ *
+ * The kernel keeps each open file for some microseconds while this reads about it, so a lock may outlive its `close` by that: ask for
+ * files of the lock protocol, whose programs wait and try again, not for the lock of a program that tries once.
  * @returns undefined on other systems; only processes that this user may read (no other users, no outer PID namespaces)
  */
 export function lockHolders(path: string, fs: ProcFs = kernelProcFs, root = '/proc'): Holder[] | undefined {

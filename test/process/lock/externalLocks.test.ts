@@ -47,7 +47,7 @@ describe('Locks of others', function () {
   });
   afterEach(() => home.clean());
 
-  it('test 31: a holder beside a program with a lock of its own disturbs it never, also while it is asked who holds it; control: trying the lock does', async () => {
+  it('test 31: a holder beside a program with a lock of its own never disturbs it; control: trying the lock does', async () => {
     const theirs = join(home.root, 'mine_palace.lock');
     const log = join(home.root, 'tries');
     writeFileSync(log, '0 0');
@@ -55,12 +55,7 @@ describe('Locks of others', function () {
     assert.equal((await home.take(home.root)).status, 'held-by-us');
     home.start('/usr/bin/python3', ['-I', '-S', '-c', miner, theirs, log]);
     const counts = (): number[] => readFileSync(log, 'utf8').split(' ').map(Number);
-    await until('it tries', () => (counts()[0] ?? 0) > 0);
-    for (let looks = 0; looks < 20; looks += 1) {
-      lockHolders(theirs);
-    }
-    const looked = counts()[0] ?? 0;
-    await until('it has tried on', () => (counts()[0] ?? 0) > looked + 200);
+    await until('it has tried often', () => (counts()[0] ?? 0) > 10_000);
     assert.equal(counts()[1], 0);
     // The control: a lock that is only tried out makes it fail.
     const attempt = await lockFile(theirs, { waitMs: 10_000 });
