@@ -5,6 +5,8 @@ import { hidesValue, isSecretField, isSecretName, redacted } from './secretShape
 
 /** A part of an address or a form that is URL-encoded. */
 const encodedPart = /[\w.~!*()-]{0,4096}(?:%[\dA-F]{2}[\w.~!*()+-]{0,4096})+/gi;
+/** A text in JSON with escapes: what it means has other quotes and lines than what is written. */
+const escapedText = /"((?:[^"\\\n]|\\[^\n]){1,65536})"/g;
 /** `"token": "S"` with quotes that are escaped twice or more: JSON in JSON in JSON. */
 const deepName = /(\\{3,15}["'])([\w.-]{1,60})\1\s{0,3}:\s{0,3}(?=\1)/g;
 const deepValue = /(\\{3,15}["'])((?:(?!(?<!\\)\1)[\s\S]){1,4096})/y;
@@ -24,14 +26,29 @@ const deepest = 3;
 export function redactEncoded(text: string, depth: number, judge: (decoded: string) => string): string {
   const shown = text.includes('[') ? redactLists(text) : text;
   const fields = shown.includes('\\\\\\') ? redactDeep(shown) : shown;
-  return depth < deepest && fields.includes('%')
-    ? fields.replace(encodedPart, (part) => {
+  const texts = depth < deepest && fields.includes('\\') ? fields.replace(escapedText, (all) => judgeEscaped(all, judge)) : fields;
+  return depth < deepest && texts.includes('%')
+    ? texts.replace(encodedPart, (part) => {
         const decoded = part
           .replaceAll('+', ' ')
           .replace(/(?:%[\dA-F]{2})+/gi, (signs) => Buffer.from(signs.replaceAll('%', ''), 'hex').toString());
         return judge(decoded) === decoded ? part : redacted;
       })
-    : fields;
+    : texts;
+}
+
+function judgeEscaped(literal: string, judge: (decoded: string) => string): string {
+  if (!literal.includes('\\')) {
+    return literal;
+  }
+  try {
+    const decoded = JSON.parse(literal) as string;
+    const judged = judge(decoded);
+    return judged === decoded ? literal : JSON.stringify(judged);
+  } catch {
+    // Escapes of another language.
+    return literal;
+  }
 }
 
 /** After another name the search goes on in its value. */

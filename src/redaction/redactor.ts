@@ -64,6 +64,8 @@ const privateKeyShape =
   /-{4,5} ?BEGIN[ +][A-Z\d +]*PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}[\s\S]*?(?:-{4,5} ?END[ +][A-Z\d +]*PRIVATE[ +]KEY(?:[ +]BLOCK)? ?-{4,5}|$)|PuTTY-User-Key-File-\d:[\s\S]*/g;
 /** Number of texts whose redacted form is kept. */
 const mostTexts = 1_000;
+/** The second round changes few texts, the third almost none. */
+const mostRounds = 4;
 /**
  * A word without any of the signs that the rules of `redactShapes` look for, save those for tokens: most arguments are such words, and at the first scan each rule
  * costs more than reading the file.
@@ -93,11 +95,21 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     if (known !== undefined) {
       return known;
     }
-    const result = redactText(value);
+    const result = settled(value);
     if (texts.size >= mostTexts) {
       texts.clear();
     }
     texts.set(value, result);
+    return result;
+  }
+
+  /** Redacts until nothing changes: what one rule leaves beside its mark can be a value to another, and other programs redact our texts again. */
+  function settled(value: string, isCommand = false): string {
+    let result = redactText(value, isCommand);
+    for (let round = 0, before = value; result !== before && round < mostRounds; round++) {
+      before = result;
+      result = redactText(before, isCommand);
+    }
     return result;
   }
 
@@ -118,7 +130,7 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
       if (shown !== undefined) {
         return shown < arg.length ? `${arg.slice(0, shown)}${redacted}` : arg;
       }
-      return isShellOption(list, index, command) ? redactText(arg, true) : text(arg);
+      return isShellOption(list, index, command) ? settled(arg, true) : text(arg);
     });
   }
 
