@@ -1,4 +1,4 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,8 @@ const total = process.env.TEST_LONG === '1' ? 200_000 : 10_000;
 const batch = 500;
 /** Of each batch, in places where every line, or every file, is searched for all secrets of the batch. */
 const fewer = 10;
+/** A list in JSON is not split as a shell splits its words, and the words of one header are not joined. */
+const onlyAlone = /^(?:variable in small letters|header in words|input of a login)/;
 const view = { width: 200, color: false, now: fixtureNow };
 const around = { windows: new Set<number>(), ownPids: new Set<number>() };
 /** A machine that has none of the programs and files which the entries name. */
@@ -230,6 +232,22 @@ describe(`${total} generated shapes of secrets`, () => {
       byShape(made, redactor).map((leak) => `${made.what} → ${leak}`),
     );
     deepEqual(leaks.slice(0, 20), [], `${leaks.length} leaks`);
+  }).timeout(600_000);
+
+  it('are hidden in a text that has their entry as JSON, and every text stays as it is when it is redacted again', () => {
+    const [first, second] = [createRedactor([]), createRedactor([])];
+    const wrong = Array.from({ length: total / 5 }, (_, seed) => madeSecret(seed)).flatMap(({ entry, what, byShape: shown }) => {
+      const { args = [], command } = entry;
+      const list = first.args(args, command);
+      deepEqual(second.args(list, command), list, what);
+      const texts = [[command, ...args].join(' '), `config: ${JSON.stringify(entry)}`, JSON.stringify(entry, undefined, 2)];
+      return texts.flatMap((text, form) => {
+        const once = first.text(text);
+        equal(second.text(once), once, what);
+        return shown && (form === 0 || !onlyAlone.test(what)) ? leaksIn([once]).map((leak) => `${what} → ${leak}`) : [];
+      });
+    });
+    deepEqual(wrong.slice(0, 20), [], `${wrong.length} leaks`);
   }).timeout(600_000);
 
   it('are in no view, plan, log, history, diff, fact, record or JSON', async () => {
