@@ -5,8 +5,10 @@ import { hidesValue, isSecretField, isSecretName, redacted } from './secretShape
 
 /** A part of an address or a form that is URL-encoded. */
 const encodedPart = /[\w.~!*()-]{0,4096}(?:%[\dA-F]{2}[\w.~!*()+-]{0,4096})+/gi;
-/** A text in JSON with escapes: what it means has other quotes and lines than what is written. */
-const escapedText = /"((?:[^"\\\n]|\\[^\n]){1,65536})"/g;
+/** A text in JSON with escapes: what it means has other quotes and lines than what is written. One that does not end is taken to the end of its line, so that no sign is read twice. */
+const escapedText = /(?<!\\)"[^"\\\n]*(?:\\.[^"\\\n]*)*"?/g;
+/** With its quotes: a shorter one has no room for a name and a secret, and thousands of them would take long. */
+const shortestText = 12;
 /** `"token": "S"` with quotes that are escaped twice or more: JSON in JSON in JSON. */
 const deepName = /(\\{3,15}["'])([\w.-]{1,60})\1\s{0,3}:\s{0,3}(?=\1)/g;
 const deepValue = /(\\{3,15}["'])((?:(?!(?<!\\)\1)[\s\S]){1,4096})/y;
@@ -38,7 +40,7 @@ export function redactEncoded(text: string, depth: number, judge: (decoded: stri
 }
 
 function judgeEscaped(literal: string, judge: (decoded: string) => string): string {
-  if (!literal.includes('\\')) {
+  if (literal.length < shortestText || !literal.includes('\\')) {
     return literal;
   }
   try {
@@ -46,7 +48,7 @@ function judgeEscaped(literal: string, judge: (decoded: string) => string): stri
     const judged = judge(decoded);
     return judged === decoded ? literal : JSON.stringify(judged);
   } catch {
-    // Escapes of another language.
+    // A text that does not end, or escapes of another language.
     return literal;
   }
 }
