@@ -28,7 +28,7 @@ const wordsBeside =
 const letterOption = /((?:^|[\s"'])(?:-([A-Za-z])[ \t]{0,3}|\/([A-Za-z]):))(?!-)([^\s"'‹]{6,200})(?![^\s"'])/g;
 /** `-u name:S`, `--http-user name%S`. */
 const userOption =
-  /(?<=(?:^|[\s"'])(-[uU]|--[\w-]{0,40}))((?:\s+|=)["']?)((?:[^\s:%"'\\/‹]{1,200}\\)?[^\s:%"'\\/‹]{1,200}[:%/](?![\\/])[^\s"'‹]+)/g;
+  /(?<=(?:^|[\s"'])(-[uU]|--[\w-]{0,40}))((?:\s+|=)["']?)((?:[^\s:%"'\\/‹]{1,200}(?:\\|\/(?=[^\s:%"'\\/‹]{1,200}%)))?[^\s:%"'\\/‹]{1,200}[:%/](?![\\/])[^\s"'‹]+)/g;
 /** Options that take a user, with or without a password. */
 const userOptionName = /^(?:-[uU]|--(?:[\w-]{0,40}-)?(?:user|username|login|userpwd|basic|account))$/;
 /** `jdbc:oracle:thin:user/S@host`. */
@@ -113,9 +113,9 @@ export function isUserOption(option: string): boolean {
   return userOptionName.test(option);
 }
 
-/** `name:password`, `name%password` (Samba), `name/password` (Oracle); not `1000:1000`, `localhost:80`, `@scope/package` and `C:\\path`. A name alone is no secret. */
+/** `name:password`, `name%password` and `domain/name%password` (Samba), `name/password` (Oracle); not `1000:1000`, `localhost:80`, `@scope/package` and `C:\\path`. A name alone is no secret. */
 export function isUserAndPassword(option: string, value: string): boolean {
-  const [, name = '', sign = '', password = ''] = /^([^:%/\s]+)([:%/])(?![\\/])(\S+)$/.exec(value) ?? [];
+  const [, name = '', sign = '', password = ''] = /^((?:[^:%/\s]+\/(?=[^:%/\s]+%))?[^:%/\s]+)([:%/])(?![\\/])(\S+)$/.exec(value) ?? [];
   if (name === '' || /^@|^\d+$/.test(name) || isReference(value)) {
     return false;
   }

@@ -50,7 +50,8 @@ function namesSecret(name: string): boolean {
     return true;
   }
   const words = wordsOf(name);
-  const last = words.at(-1);
+  // `--auth-value S`; not `--key-value`, which names a pair.
+  const last = words.at(-1) === 'value' && words.at(-2) !== 'key' ? words.at(-2) : words.at(-1);
   if (last === undefined || harmlessEnds.test(last) || words[0] === 'no') {
     return false;
   }

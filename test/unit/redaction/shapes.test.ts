@@ -57,7 +57,8 @@ const named: Readonly<Record<string, readonly string[]>> = {
   'a session by its number': ['--session-id', W, `--sessionId=${W}`],
   'what authenticates': ['--auth', W, '--pat', W, '--psk', W, '--passkey', W, '--csrf', W],
   'user and password': ['--user', `me:${W}`, '-u', `me:${W}`, '--http-user', `me:${W}`, `--basic=me:${W}`],
-  'user and password of Samba': ['-U', `me%${W}`, '--user', `DOM\\me%${W}`],
+  'user and password of Samba': ['-U', `me%${W}`, '--user', `DOM\\me%${W}`, '-U', `dom/me%${W}`],
+  'value after a name that ends with it': ['--auth-value', W, `--pass-value=${W}`],
   'user and password of Oracle': ['--user', `me/${W}`],
   'a number as a password': ['--user', 'me:918273645', '-u', 'me:918273645'],
   'a user that looks like a token': ['--user', '918273645aB3c'],
@@ -67,7 +68,7 @@ const fragments = ['hunter2x', 'S3cr3t', '!pw', '/s/aB3x', 'KEY==', 'token=zZ', 
 /** Arguments that hold no secret. */
 const shown: readonly (readonly string[])[] = [
   ['--max-tokens', '100', '--output-tokens=8000', '{"maxTokens":[1,2],"tokens":12}', '{"max_tokens":["a"]}'],
-  ['--user', '1000:1000', '--user=1000:1000', '--scope', 'token'],
+  ['--user', '1000:1000', '--user=1000:1000', '--scope', 'token', '--key-value', 'pairs', '-u', 'dir/name'],
   ['git+https://git@github.com/o/r.git#0123456789abcdef0123456789abcdef01234567', 'https://h/docs#getting-started-with-version-2'],
   ['-passin', 'file:/etc/pw', '-passin', 'env:PW', '/etc/keys/list:ro', 'C:\\keys\\a', '/usr/share/tokens'],
   ['got token: expected a string', 'the key: see the manual', 'npm:chromadb@1.2.3'],
