@@ -5,6 +5,8 @@ import { hidesValue, isSecretField, redacted } from './secretShapes.ts';
 /** A line of YAML or INI that begins with a name: `password: S`, `- token: S`, `password = a b`, `password =a b`. */
 const namedLine =
   /^((\s{0,200})(?:- +)?["']?([A-Za-z_][\w.-]{0,60})["']?(?:[ \t]{0,20}:(?=\s|$)|[ \t]{1,20}=(?![=>~])|=$)[ \t]{0,20})([^\n]*)$/;
+/** Also as an escape, once or twice: of a text that another one quotes. */
+const lineEnd = /(\n|(?<!\\)\\{1,2}n)/;
 /** The value stands in the lines below: `password: |`, also with an anchor or a tag. */
 const blockMark = /^(?:[&!]\S{1,100}\s+)?(?:[|>][-+\d]{0,2})?\s*(?:#.*)?$/;
 /** The same at the end of a line with other words before it: `server --config password: |`. */
@@ -34,14 +36,17 @@ export function redactLines(text: string): string {
     .replace(flowList, (all, before: string, name: string, items: string) =>
       isSecretField(name) && isOpen(items) ? `${before}${redacted}` : all,
     );
-  if (!words.includes('\n')) {
+  if (!lineEnd.test(words)) {
     return words;
   }
   /** Of the name whose value stands in the lines below. */
   let block: { readonly indent: number; readonly isMarked: boolean } | undefined;
   return words
-    .split('\n')
-    .map((line) => {
+    .split(lineEnd)
+    .map((line, index) => {
+      if (index % 2 === 1) {
+        return line;
+      }
       const indent = line.search(/\S/);
       if (block && isInside(line, indent, block)) {
         return indent < 0 || line.trim() === redacted
@@ -63,7 +68,7 @@ export function redactLines(text: string): string {
       // Quoted values and objects have rules of their own, which show the quotes.
       return isOpen(value) && !isHarmless(value) && !/^(?:\{.*\}|(["']).*\1)/.test(value) ? `${before}${redacted}` : line;
     })
-    .join('\n');
+    .join('');
 }
 
 /** Whether a line belongs to the value of the name above: what is further inside; below a name without a mark no other names. */

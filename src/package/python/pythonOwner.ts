@@ -102,6 +102,10 @@ export function ownerOfFile(file: string, sites: readonly string[], cache: Metad
       }
     }
   }
+  // What is no file may be any word of a command line, also a secret: it becomes no script, whose path is stored.
+  if (statPath(file).status === 'absent') {
+    return undefined;
+  }
   const source = all.find(({ place }) => {
     const root = editableSource(place);
     return root !== undefined && isInside(file, root);

@@ -185,6 +185,7 @@ const anyWord: readonly Shape[] = [
   ['INI words', 'server', ['--config', '[db]\npassword = my %S x\nport=1\n']],
   ['INI below', 'server', ['--config', '[db]\npassword =\n    %S\n']],
   ['INI below, line ends as escapes', 'server', ['--config', '[db]\\npassword =\\n    %S\\nport = 1\\n']],
+  ['INI with words, line ends as escapes', 'server', ['--config', '[db]\\nNotes_key = a %S\\nport = 1\\n']],
   ['elements, line ends as escapes', 'server', ['--config', '<property>\\n  <name>AppToken</name>\\n  <value>%S</value>\\n</property>']],
   ['INI, a blank before the sign alone', 'server', ['--config', '[db]\npassword =my %S x\nport = 1\n']],
   ['INI, a quote that stays open', 'server', ['--config', '[db]\npassword = "my %S x\nport = 1\n']],

@@ -130,6 +130,8 @@ describe('identifyPackage: Python', () => {
         ref: { ecosystem: 'python', entry: tree.path(entry), environment: tree.path('v'), name, editable: true },
       });
     }
+    // A word that names no file: its path would be stored.
+    ok('unknown' in identify([tree.path('v/bin/python'), 'password=S'], { cwd: tree.path('src') }));
   });
 
   it('finds the source of a command where the finder of its editable install maps it to', () => {
