@@ -72,7 +72,7 @@ function goneFinding(evidence: ProgramEvidence, program: Extract<ProgramState, {
     message:
       evidence.role === 'binary'
         ? t('its program {0} is gone ({1}): a restart fails until it is installed again', evidence.name, program.path)
-        : t('its interpreter {0} is gone ({1}): a restart fails until it is installed again', evidence.name, program.path),
+        : t('its interpreter {0} is gone ({1}): a restart fails unless its command finds another one', evidence.name, program.path),
     evidence: [t('runs {0}', sinceText(evidence)), t('{0} does not exist; the process still runs from the deleted file', program.path)],
     since: new Date(program.since).toISOString(),
     actions: evidence.actions,

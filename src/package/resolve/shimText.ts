@@ -202,8 +202,10 @@ export function cmdShim(text: string, file: string): readonly string[] | undefin
 export function powershellShim(text: string, file: string): readonly string[] | undefined {
   const folder = win32.dirname(file);
   const found = new Set<string>();
-  for (const match of text.matchAll(/&\s+"(?:\$basedir\/)?node\$exe"\s+((?:"[^"\n]*"\s+)+)\$args/g)) {
-    const words = [...(match[1] ?? '').matchAll(/"([^"\n]*)"/g)].map((word) => (word[1] ?? '').replace(/^\$basedir/, folder));
+  for (const match of text.matchAll(/&\s+"(?:\$basedir\/)?node\$exe"\s+((?:(?:"[^"\n]*"|-[\w=.-]+)\s+)+)\$args/g)) {
+    const words = [...(match[1] ?? '').matchAll(/"([^"\n]*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
+      (quoted ?? bare).replace(/^\$basedir/, folder),
+    );
     found.add(JSON.stringify(['node', ...words.map((word) => (win32.isAbsolute(word) ? win32.normalize(word) : word))]));
   }
   return onlyCommand(found);

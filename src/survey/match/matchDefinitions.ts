@@ -8,7 +8,7 @@ import { isGuarded, runsGuarded } from './guardedEntries.ts';
 import { definitionLaunches, fitLaunch } from './launchFit.ts';
 import type { LaunchFit, MatchContext, MatchInput } from './matchInput.ts';
 import { possibleEntries } from './possibleEntries.ts';
-import { leadsToItsPackage } from './runnerFit.ts';
+import { leadsToItsPackage, sharedFolders } from './runnerFit.ts';
 import { hasVariable, isAbsolutePath, isInside, pathFrom, type VariableValues, wordPattern } from './wordPattern.ts';
 
 /** The definitions that a running server was started from. */
@@ -41,14 +41,14 @@ export function matchDefinitions(observed: MatchInput, definitions: readonly Raw
     const launch = fitLaunch(definition, observed, context);
     const variables = launch && fitEnvironment(definition, observed, context);
     const here = variables === undefined ? undefined : fitFolder(definition, observed, context);
-    const moved = launch && variables !== undefined && here === undefined && isMovedFolder(definition, observed, context);
-    const folder = moved ? 0 : here;
+    const moved = launch && variables !== undefined && here === undefined ? movedFolder(definition, observed, context) : undefined;
+    const folder = moved === undefined ? here : 0;
     const distance = clientDistance(definition, observed.client?.id);
-    const concluded = moved || launch?.concluded;
+    const concluded = moved !== undefined || launch?.concluded;
     if (launch && variables !== undefined && folder !== undefined && !(concluded && !isConnected(distance, observed))) {
       candidates.push({
         definition,
-        launch: concluded ? { ...launch, strength: 'likely', concluded } : launch,
+        launch: concluded ? { ...launch, ...moved, strength: 'likely', concluded } : launch,
         variables,
         folder,
         distance,
@@ -63,6 +63,7 @@ export function matchDefinitions(observed: MatchInput, definitions: readonly Raw
     (one) => -one.variables,
     (one) => -one.folder,
     (one) => one.launch.wildcards,
+    (one) => -(one.launch.shared ?? 0),
     (one) => (one.definition.enabled ? 0 : 1),
   ]);
   const named = oneOfEachName(best, observed.client?.id);
@@ -233,8 +234,12 @@ function isConnected(distance: number, { client, detail }: MatchInput): boolean 
   return distance === 0 && (client !== undefined || detail?.stdin === 'connected');
 }
 
-/** Whether the directory of a definition leads elsewhere since the server started, by a link, and its command to the same package there. */
-function isMovedFolder(definition: RawDefinition, observed: MatchInput, context: MatchContext): boolean {
+/** Where the directory of a definition leads elsewhere since the server started, by a link, and its command to the same package there. */
+function movedFolder(
+  definition: RawDefinition,
+  observed: MatchInput,
+  context: MatchContext,
+): Required<Pick<LaunchFit, 'shared'>> | undefined {
   const { home } = context;
   const { folder, command } = definition;
   const values = {
@@ -244,14 +249,15 @@ function isMovedFolder(definition: RawDefinition, observed: MatchInput, context:
   };
   const own = directoryOf(definition.cwd, folder, values);
   const links = new Set<string>();
-  if (own === undefined || command === undefined || followLinks(own, links) === undefined) {
-    return false;
+  const now = own === undefined ? undefined : followLinks(own, links);
+  if (own === undefined || now === undefined || command === undefined) {
+    return undefined;
   }
   const words = [command, ...definition.args].map((word) => wordPattern(word, values).text);
-  return (
-    youngLink([...links], observed.server.startedAt) !== undefined &&
+  return youngLink([...links], observed.server.startedAt) !== undefined &&
     leadsToItsPackage(words, observed, { values, windows: values.windows, bases: [own] })
-  );
+    ? { shared: sharedFolders(now, observed.detail?.cwd ?? '') }
+    : undefined;
 }
 
 function directoryOf(cwd: string | undefined, folder: string | undefined, values: VariableValues): string | undefined {

@@ -30,6 +30,8 @@ export interface LaunchFit {
   readonly wildcards: number;
   /** Concluded from where the command of the entry leads now, after a change: counts only below a client that reads the entry, or a connected one that is not known. */
   readonly concluded?: true;
+  /** Where it is concluded: how many folders the place where the command leads has in common with the one that runs. Projects have places of their own. */
+  readonly shared?: number;
   /** How it is known, for a person. No arguments. */
   readonly why: string;
 }

@@ -169,7 +169,7 @@ export function shimFit(wanted: LaunchSpec, observed: MatchInput, scope: FitScop
     }
     if (lead.changedAt > observed.server.startedAt && isSamePackage(lead, observed)) {
       const why = t('the command of the entry was changed since it started, and leads to its package in another place');
-      return { strength: 'likely', wildcards, concluded: true, why };
+      return { strength: 'likely', wildcards, concluded: true, shared: sharedFolders(script, own), why };
     }
   }
   for (const [program = '', ...args] of lead.starts) {
@@ -298,6 +298,13 @@ function inProject(script: string): string {
         .replace(/(\/store\/)[\da-z]{32}-([^/]+?)-\d[^/]*\//, '$1$2/')
         .replace(/(\/snap\/[^/]+\/)(?:x?\d+|current)\//, '$1')
     : `${script.slice(0, first)}\n${script.slice(last)}`;
+}
+
+/** How many folders two paths have in common, from the root on. */
+export function sharedFolders(one: string, other: string): number {
+  const parts = other.split('/');
+  const differs = one.split('/').findIndex((part, index) => part !== parts[index]);
+  return differs < 0 ? parts.length : differs;
 }
 
 /** A path without the versions in it. */

@@ -6,7 +6,7 @@ import { withNativeProof } from '../../diagnosis/stale/nativeProof.ts';
 import type { VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
-import { missingEntryScript } from '../../package/code/missingEntryScript.ts';
+import { missingEntryScript, missingModulePython } from '../../package/code/missingEntryScript.ts';
 import { compareNative } from '../../package/code/nativeCode.ts';
 import { statPath } from '../../storage/boundedFile.ts';
 import type { BootClock } from '../facts/bootClock.ts';
@@ -58,13 +58,18 @@ export function judgeServer(server: ServerContext, state: VerdictState, recorded
   // Another finding says more than that its script is gone.
   const found = versions.verdict.findings.length + (source?.findings.length ?? 0) > 0;
   const script = ('unknown' in loaded ? source === undefined : !found && isEntryGone(loaded)) ? missingEntryScript(row, detail) : undefined;
+  // Its interpreter was removed with its environment: neither is found by a program that looks afterwards.
+  const python =
+    script === undefined && 'unknown' in loaded && program.findings.length === 0 ? missingModulePython(row, detail) : undefined;
+  const path = script ?? python;
   const missing =
-    script === undefined
+    path === undefined
       ? undefined
       : judgeMissingScript({
           ...runningServer(server),
-          path: script,
-          since: Math.min(server.now, lastChange(script) || server.now),
+          path,
+          ...(python === undefined ? {} : { python: true }),
+          since: Math.min(server.now, lastChange(path) || server.now),
           seen: !('unknown' in loaded),
         });
   // An unknown package matters less where the source itself is compared.

@@ -223,6 +223,13 @@ describe('shims of package managers', () => {
     deepEqual(shell(pnpmTarget.replace('x@1.0.0', 'x@1.1.0')), undefined, 'its lines start different scripts');
     deepEqual(cmdShim(npmCmd, 'C:\\p\\node_modules\\.bin\\x.cmd'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
     deepEqual(powershellShim(npmPowershell, 'C:\\p\\node_modules\\.bin\\x.ps1'), ['node', 'C:\\p\\node_modules\\x\\dist\\cli.js']);
+    // A script whose first line gives Node an option: npm's shim passes it on without quotes.
+    const option = npmPowershell.replaceAll('node$exe" ', 'node$exe" --no-warnings ');
+    deepEqual(powershellShim(option, 'C:\\p\\node_modules\\.bin\\x.ps1'), [
+      'node',
+      '--no-warnings',
+      'C:\\p\\node_modules\\x\\dist\\cli.js',
+    ]);
   });
 
   // The directory of the shim, and how its script is named from there.

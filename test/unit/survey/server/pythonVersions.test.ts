@@ -34,7 +34,7 @@ describe('a version of an interpreter or of an environment beside the one that r
     return at('base/bin/python3.11');
   };
 
-  it('python -m in a version that was removed before the first look: stale where the entry leads to another one, else unknown', async () => {
+  it('python -m in a version that was removed before the first look: stale where the entry leads to another one, else gone', async () => {
     install('py/1', '1.0.0');
     install('py/2', '1.1.0');
     write({ 'bin/python': { link: '../py/2/bin/python' } });
@@ -46,7 +46,7 @@ describe('a version of an interpreter or of an environment beside the one that r
     match((await look()).findings[0]?.evidence.join('\n') ?? '', /py\/1\/bin\/python, by which it was started, does not exist/);
     write({ 'home/.claude.json': { mcpServers: {} } });
     await observe(server, 'without an entry');
-    deepEqual((await verdict())[2], []);
+    deepEqual((await verdict())[2], ['files-gone/likely']);
     match((await look()).unknown ?? '', /its environment was removed/);
   });
 

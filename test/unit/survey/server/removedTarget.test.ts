@@ -40,4 +40,24 @@ describe('the script that a server was started with is gone', () => {
     rmSync(at('now'));
     deepEqual((await verdict())[2], []);
   });
+
+  it('the environment of `python -m` was removed before the first look: likely gone; not where it is there again', async () => {
+    const python = (environment: string): string => at(environment, 'bin/python');
+    const start = async (run: string): Promise<unknown> => {
+      await observe({ argv: [python('old'), '-m', 'tiny_mcp'], exe: `${python('old')} (deleted)`, cwd: scan.tree.root }, run);
+      return (await verdict())[2];
+    };
+    entries([python('old'), '-m', 'tiny_mcp']);
+    deepEqual(await start('gone'), ['files-gone/likely']);
+    const packages = 'new/lib/python3.11/site-packages';
+    write({
+      'new/pyvenv.cfg': 'home = /usr/bin\n',
+      'new/bin/python': '',
+      [`${packages}/tiny_mcp/__main__.py`]: '',
+      [`${packages}/tiny_mcp-1.1.0.dist-info/METADATA`]: 'Name: tiny-mcp\nVersion: 1.1.0\n',
+      [`${packages}/tiny_mcp-1.1.0.dist-info/RECORD`]: 'tiny_mcp/__main__.py,,\n',
+      old: { link: 'new' },
+    });
+    equal(JSON.stringify(await start('there again')).includes('gone'), false);
+  });
 });

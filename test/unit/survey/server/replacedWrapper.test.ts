@@ -1,6 +1,6 @@
 // Wrappers that became the server by `exec`: its command line has no word of them. Layouts made by hand.
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { chmodSync, lutimesSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, lutimesSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { HandMadeScan, node, release, stale } from './handMadeScan.ts';
 
@@ -162,6 +162,25 @@ describe('a wrapper that became the server', () => {
       deepEqual(await verdict(), ['1.0.0', '1.1.0', likely]);
     });
   }
+
+  it('one of two wrappers or folders of one package, which were all changed: the entry that leads to a place near the one that runs', async () => {
+    const [own, other] = ['a', 'b'] as const;
+    for (const project of [own, other]) {
+      write({ ...release(`${project}/srv/1.0.0`, '1.0.0'), ...release(`${project}/srv/new`, project === own ? '1.1.0' : '1.2.0') });
+      wrapper([starts(`${project}/srv/new`)], young());
+      renameSync(at('bin/tiny'), at(`bin/${project}`));
+      write({ [`${project}/now`]: { link: 'srv/new' } });
+      lutimesSync(at(project, 'now'), young(), young());
+    }
+    entries([at('bin', other)], [at('bin', own)]);
+    const running = { ...server(), argv: [node, at(own, 'srv/1.0.0/server.js')] };
+    await observe(running);
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', likely]);
+    const entry = (project: string) => ({ command: node, args: ['server.js'], cwd: at(project, 'now') });
+    write({ 'home/.claude.json': { mcpServers: { b: entry(other), a: entry(own) } } });
+    await observe({ argv: [node, 'server.js'], cwd: at(own, 'srv/1.0.0'), env: { PATH: '/bin' } }, 'folders');
+    deepEqual(await verdict(), ['1.0.0', '1.1.0', likely]);
+  });
 
   it('that reads the version from a file: stale once the file names another', async () => {
     installed();
