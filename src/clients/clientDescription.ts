@@ -122,6 +122,8 @@ export interface ClientRow {
    * them, each a server of its own.
    */
   readonly precedence?: readonly DefinitionScope[] | 'apart';
+  /** Where an administrator's file has servers, the client uses no others. */
+  readonly managedAlone?: true;
 
   /** `one` copy of a server under one client process; else why the client starts several by design, as a sentence. */
   readonly copies: string;

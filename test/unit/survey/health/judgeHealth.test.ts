@@ -328,6 +328,9 @@ describe('judgeHealth', () => {
         'command-missing warning',
         'shadowed information',
       ]);
+      const alone = one([entry({ command: '/gone', replacedBy: [{ file: '/etc/managed.json', line: 4, alone: true }] })]);
+      equal(alone.kind, 'shadowed');
+      match(alone.message, /\/etc\/managed\.json alone/);
     });
     it('two that write one file', () => {
       const env = { MEMORY_FILE_PATH: '~/memory.json' };
