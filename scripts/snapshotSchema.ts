@@ -412,6 +412,7 @@ const definition = described(
             file: text('Absolute path of the other entry’s file.'),
             line: count('Its line, from 1.', 1),
             folder: optional(text('Only in this project.')),
+            alone: optional(mark('The file of an administrator: the client uses its entries and no others.')),
           }),
         ),
         'What its client uses instead: entries of the same name in narrower scopes.',

@@ -68,6 +68,8 @@ export const claudeClients: readonly ClientRow[] = [
         at: { kind: 'folder', paths: ['.claude/settings.json', '.claude/settings.local.json'], parents: 'below-home' },
       },
     ],
+    // Seen with 2.1.329: it lists these alone, and “mcp add” is refused.
+    managedAlone: true,
     commandRules: (places) => [
       perPlatform(places, {
         linux: '/etc/claude-code/managed-settings.json',

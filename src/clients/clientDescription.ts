@@ -122,11 +122,16 @@ export interface ClientRow {
    * them, each a server of its own.
    */
   readonly precedence?: readonly DefinitionScope[] | 'apart';
+  /** Where an administrator's file has servers, the client uses no others. */
+  readonly managedAlone?: true;
 
   /** `one` copy of a server under one client process; else why the client starts several by design, as a sentence. */
   readonly copies: string;
-  /** The unit that each copy serves, where `copies` is not `one`. How many windows a client has cannot be seen, so that their copies are not counted. */
-  readonly copiesFor?: 'conversation' | 'directory' | 'window';
+  /**
+   * The unit that each copy serves, where `copies` is not `one`. How many windows a client has cannot be seen, so that their copies are not counted. `project`: each
+   * window shows one, so that only copies in the same directory are counted. `directory`: the client keeps a copy for every directory that it was asked about.
+   */
+  readonly copiesFor?: 'conversation' | 'directory' | 'project' | 'window';
   /** The user's exact step in this client to restart one server. `NAME` stands for the server's name. */
   readonly restartStep: string;
   /** The user's step to a new session, where the session keeps what it read at its start, as the beginning of a sentence. */

@@ -51,7 +51,7 @@ export const editorClients: readonly ClientRow[] = [
       { program: /^zed$/, path: /\/Zed( \w+)?\.app\/|\/zed[^/]*\/(bin|libexec)\/|\/bin\/zed$/ },
     ],
     copies: 'Zed starts one copy for each project.',
-    copiesFor: 'directory',
+    copiesFor: 'project',
     afterStop: 'stays-down',
     restartsOnChange: true,
     restartStep: 'In Zed run the action “context server: restart” and pick NAME.',

@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import type { ClientRow } from './clientDescription.ts';
+import { userFiles } from './clientFiles.ts';
 import { type Places, pathVariable, perPlatform, programData } from './clientPaths.ts';
 
-/** Settings that an administrator makes for all users. */
-function systemSettings(name: string, macName: string, variable: string): (places: Places) => readonly string[] {
+/** Settings that an administrator makes for all users: those that win, or the defaults. */
+function systemSettings(name: string, macName: string, variable: string, file = 'settings.json'): (places: Places) => readonly string[] {
   return (places) => [
     pathVariable(places, variable) ??
       perPlatform(places, {
-        linux: `/etc/${name}/settings.json`,
-        darwin: `/Library/Application Support/${macName}/settings.json`,
-        win32: join(programData(places), name, 'settings.json'),
+        linux: `/etc/${name}/${file}`,
+        darwin: `/Library/Application Support/${macName}/${file}`,
+        win32: join(programData(places), name, file),
       }),
   ];
 }
@@ -32,6 +33,7 @@ export const geminiClients: readonly ClientRow[] = [
         format: 'qwen-settings',
         at: { kind: 'fixed', paths: systemSettings('qwen-code', 'QwenCode', 'QWEN_CODE_SYSTEM_SETTINGS_PATH') },
       },
+      userFiles('qwen-settings', systemSettings('qwen-code', 'QwenCode', 'QWEN_CODE_SYSTEM_DEFAULTS_PATH', 'system-defaults.json')),
     ],
     processes: [{ path: /@qwen-code\/qwen-code\// }, { program: /^qwen$/ }],
     environmentMarks: ['QWEN_CODE_NO_RELAUNCH', 'QWEN_CODE'],
@@ -56,6 +58,7 @@ export const geminiClients: readonly ClientRow[] = [
         format: 'gemini-settings',
         at: { kind: 'fixed', paths: systemSettings('gemini-cli', 'GeminiCli', 'GEMINI_CLI_SYSTEM_SETTINGS_PATH') },
       },
+      userFiles('gemini-settings', systemSettings('gemini-cli', 'GeminiCli', 'GEMINI_CLI_SYSTEM_DEFAULTS_PATH', 'system-defaults.json')),
       {
         scope: 'user',
         format: 'gemini-settings',

@@ -93,7 +93,7 @@ export const opencodeClients: readonly ClientRow[] = [
     controlledBy: 'opencode-http',
     // Seen with `opencode serve` of 1.18.33, over 20 seconds and a new session.
     afterStop: {
-      seen: 'opencode lists it as failed in that directory and does not start it again, not for a new session either, until it is connected again.',
+      seen: 'opencode lists it as failed or disabled in that directory and does not start it again, not for a new session either, until it is connected again.',
     },
     copies: 'opencode starts one copy for each directory that it works in.',
     copiesFor: 'directory',

@@ -20,6 +20,8 @@ export interface ServerWork {
 export interface LivingCopy extends CopyEvidence {
   /** Equal texts: copies of one entry by the rule of their client. Absent: the rule cannot be checked. */
   readonly copySet?: string;
+  /** Where its client keeps a copy for each directory: that of this copy. */
+  readonly directory?: string;
   readonly work: ServerWork;
 }
 
@@ -125,14 +127,14 @@ function judgeSet(
         copyText(copy, now),
         [
           t(
-            'by its start it is copy {0} of {1}; a thread or session has one copy of an entry as a rule',
+            'by its start it is copy {0} of {1}; a thread, session or directory has one copy of an entry as a rule',
             places.get(copy) ?? 0,
             set.length,
           ),
           ...togetherText(beside.get(copy) ?? 0),
         ].join('; '),
         t(
-          'how known: it and the processes below it used less than {0} ms of processor time within an hour. A thread or session may still need it: that cannot be seen from outside',
+          'how known: it and the processes below it used less than {0} ms of processor time within an hour. A thread, session or directory may still need it: that cannot be seen from outside',
           idleBoundMs,
         ),
         ...designText(copy),
@@ -221,8 +223,9 @@ function copyText({ pid, startedAt, work, memoryBytes }: LivingCopy, now: number
   return t('PID {0}, started {1}: {2}; {3}', pid, moment(startedAt, now), known, sizeText(memoryBytes));
 }
 
-function designText({ copiesByDesign }: LivingCopy): string[] {
-  const rule = t('the MCP specification says that clients should not keep a server for each conversation or thread');
+function designText({ copiesByDesign, directory }: LivingCopy): string[] {
+  // What the specification says of threads does not fit a directory.
+  const rule = directory ?? t('the MCP specification says that clients should not keep a server for each conversation or thread');
   return [copiesByDesign === undefined ? rule : `${copiesByDesign.replace(/\.$/, '')}; ${rule}`];
 }
 

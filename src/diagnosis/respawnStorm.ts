@@ -52,11 +52,11 @@ export function judgeStorm(
   }
   const wall = (at: number): string => moment(clock.now - (clock.uptime - at), clock.now);
   const ends = (guard?.ends ?? []).filter(({ at }) => clock.uptime - at <= respawnWindowMs + shortLifeMs);
-  const said = guard === undefined || guard.problem !== undefined || ends.length >= counted.length;
-  const told = manySessions || !said;
+  // A guard ends with its session: the servers whose ends one guard has recorded are of one session.
+  const isKnown = ends.length >= counted.length || (!manySessions && (guard === undefined || guard.problem !== undefined));
   return {
     kind: 'respawn-storm',
-    confidence: told ? 'unknown' : 'likely',
+    confidence: isKnown ? 'likely' : 'unknown',
     message: t(
       '{0} (PID {1}) started {2} {3} times within 10 minutes; each run before ended within a minute',
       client.name,
@@ -78,7 +78,7 @@ export function judgeStorm(
         : [t('its guard did not end it; it ended {0}', ends.map((end) => `${wall(end.at)} (${endText(end)})`).join(', '))]),
       ...(guard?.errors?.length ? [t('its last lines on standard error: {0}', guard.errors.map(quoted).join(', '))] : []),
       ...(guard === undefined ? [t('exit codes are not known: no guard runs before it')] : []),
-      ...(manySessions ? [t('{0} starts a copy for each session or window: short sessions look the same', client.name)] : []),
+      ...(manySessions && !isKnown ? [t('{0} starts a copy for each session or window: short sessions look the same', client.name)] : []),
     ],
     since: new Date(clock.now - (clock.uptime - first.startedAt)).toISOString(),
     actions,

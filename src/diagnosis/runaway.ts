@@ -9,8 +9,8 @@ export interface RunawayEvidence {
   readonly now: number;
   /** It used more than 90 % of a core in every reading since. */
   readonly busy?: { readonly since: number; readonly ms: number; readonly processorMs: number };
-  /** By its guard: since when no call is in flight. Absent: no guard knows. */
-  readonly uncalledSince?: number;
+  /** By its guards: since when none was passed on, `called` where there was one within the last ten minutes. Absent: no guard knows. */
+  readonly uncalledSince?: number | 'called';
   /** The processes that run since their tenth minute: their memory then and now. */
   readonly memory?: { readonly at: number; readonly earlier: number; readonly bytes: number };
   readonly actions: readonly FindingAction[];
@@ -57,7 +57,8 @@ function busyPart({ name, now, busy, uncalledSince }: RunawayEvidence, { busyMs 
   if (!busy || busy.ms < busyMs) {
     return undefined;
   }
-  const uncalled = uncalledSince !== undefined && now - uncalledSince >= busyMs;
+  const uncalled = typeof uncalledSince === 'number' && now - uncalledSince >= busyMs;
+  const called = uncalledSince !== undefined && !uncalled;
   const minutes = Math.floor(busy.ms / 60_000);
   const used = t('{0} minutes of processor time since {1}', (busy.processorMs / 60_000).toFixed(1), moment(busy.since, now));
   return {
@@ -68,10 +69,12 @@ function busyPart({ name, now, busy, uncalledSince }: RunawayEvidence, { busyMs 
       t('{0}, which is {1} minutes without sleep of the machine', used, minutes),
       uncalled
         ? t('its guard has passed on no call since {0}', moment(uncalledSince, now))
-        : t('whether a call is in flight is not known; this counts after {0} minutes', Math.round((busyMs * withoutGuard) / 60_000)),
+        : called
+          ? t('by its guard it is called: this may be work')
+          : t('whether a call is in flight is not known; this counts after {0} minutes', Math.round((busyMs * withoutGuard) / 60_000)),
     ],
     since: busy.since,
-    minor: !uncalled && busy.ms < busyMs * withoutGuard,
+    minor: called || (!uncalled && busy.ms < busyMs * withoutGuard),
   };
 }
 

@@ -43,8 +43,11 @@ export interface RawDefinition {
   readonly enabled: boolean;
   /** The folder the entry belongs to (workspace folder, project root), absolute. Undefined for user scope. */
   readonly folder?: string;
-  /** What its client uses instead: the entries of the same name in narrower scopes; `folder`: only in this project. */
-  readonly replacedBy?: readonly { readonly file: string; readonly line: number; readonly folder?: string }[];
+  /**
+   * What its client uses instead: the entries of the same name in narrower scopes; `folder`: only in this project. `alone`: the file of an administrator, whose entries
+   * the client uses and no others.
+   */
+  readonly replacedBy?: readonly { readonly file: string; readonly line: number; readonly folder?: string; readonly alone?: true }[];
   /** VS Code only: which collection it belongs to; with the folder's index it makes VS Code's own server id. */
   readonly vscodeCollection?: 'user' | 'folder' | 'folder-dot-mcp' | 'workspace-file';
 }

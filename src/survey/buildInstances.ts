@@ -2,11 +2,10 @@ import { reasonOf } from '../base/errors.ts';
 import { t } from '../base/language/translate.ts';
 import type { Log } from '../base/log.ts';
 import { quotedText } from '../base/singleLine.ts';
-import { copiesByDesign, copyRule } from '../clients/clientTable.ts';
+import { copiesByDesign } from '../clients/clientTable.ts';
 import { idleMs, type LivingCopy, type ServerWork } from '../diagnosis/copies.ts';
 import { judgeUnanswered } from '../diagnosis/unresponsive.ts';
-import { type InstanceRecord, idleSince } from '../lock/instanceRecord.ts';
-import type { ClientId } from '../model/definition.ts';
+import type { InstanceRecord } from '../lock/instanceRecord.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Problem } from '../model/problem.ts';
 import { identityKey, type ProcessIdentity } from '../model/process.ts';
@@ -20,7 +19,7 @@ import { isReachedThroughGuard } from './match/guardedEntries.ts';
 import { isOfHost } from './match/sharedRelays.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
-import { unansweredMark } from './records/guardMarks.ts';
+import { callsOf, type GuardCalls, unansweredMark } from './records/guardMarks.ts';
 import { recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
@@ -29,6 +28,7 @@ import {
   clientOf,
   commandText,
   launchersOf,
+  placeAmongCopies,
   redactInstance,
   restartActions,
   serverName,
@@ -43,8 +43,8 @@ import { isElsewhere } from './server/serverVersions.ts';
 import type { SurveyState } from './surveyState.ts';
 import { withoutContradiction } from './withoutContradiction.ts';
 
-/** One running server: the instance as the snapshot shows it, and what the verdicts on its copies need. */
-export interface ServerObservation {
+/** One running server: as the snapshot shows it, and what other verdicts need. */
+export interface ServerObservation extends GuardCalls {
   readonly identity: ProcessIdentity;
   readonly instance: Instance;
   readonly copy: LivingCopy;
@@ -104,7 +104,8 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const owner = state.owners.judge(server, detail, { client, firstSeen, name, memoryBytes }, now);
   const health = port && state.http.judge(port.claim, port.own, shownName, actions, now);
   const baseline = state.facts.baseline(server.identity);
-  const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), records, now);
+  const calls = port ? {} : callsOf(records);
+  const work = workOf(state.processorTimes.observe(server, processes.treeOf(server), now), calls, now);
 
   const instance: Instance = {
     id: key,
@@ -148,7 +149,6 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const design = client ? copiesByDesign(client.id) : undefined;
   // Of equal entries in files that this client does not read, another one may come first for each copy.
   const entry = client && definition?.readBy.includes(client.id) ? definition.id : server.commandLine;
-  const copySet = client ? copySetOf(client.id, entry, detail.cwd) : undefined;
   const copy: LivingCopy = {
     id: key,
     pid: server.pid,
@@ -162,7 +162,7 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     firstSeenAt: firstSeen.firstSeenAt,
     memoryBytes,
     actions,
-    ...(copySet === undefined ? {} : { copySet }),
+    ...(client ? placeAmongCopies(client.id, entry, detail.cwd, redactor) : {}),
     work,
   };
   const waits = [verdict, owner, health, container].flatMap((one) => one?.askAgainIn ?? []);
@@ -173,21 +173,14 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
     ...checked,
     instance: redactInstance(checked.instance, redactor),
     copy,
+    ...calls,
     ...(waits.length === 0 ? {} : { askAgainIn: Math.min(...waits) }),
   };
 }
 
-/** Copies of one entry under one client process, by the rule of the client; undefined where the rule cannot be checked. */
-function copySetOf(client: ClientId, entry: string, cwd: string | undefined): string | undefined {
-  const rule = copyRule(client);
-  return rule === 'window' || (rule === 'directory' && cwd === undefined)
-    ? undefined
-    : JSON.stringify(rule === 'directory' ? [entry, cwd] : [entry]);
-}
-
 /** A guard knows when its server was last called: that a call took little processor time does not make the server idle. */
-function workOf(work: ServerWork, records: readonly InstanceRecord[], now: number): ServerWork {
-  return records.some((record) => now - Date.parse(idleSince(record) ?? '') < idleMs) ? { ...work, state: 'worked' } : work;
+function workOf(work: ServerWork, { uncalledSince = 0 }: GuardCalls, now: number): ServerWork {
+  return uncalledSince === 'called' || now - uncalledSince < idleMs ? { ...work, state: 'worked' } : work;
 }
 
 /**

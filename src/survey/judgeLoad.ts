@@ -31,16 +31,15 @@ export function judgeLoad(
   const add = (map: Map<string, readonly Finding[]>, id: string, finding: Finding): void => {
     map.set(id, [...(map.get(id) ?? []), finding]);
   };
-  for (const { identity, instance, copy } of observed) {
+  for (const { identity, instance, copy, uncalledSince } of observed) {
     const tree = instance.tree.flatMap((pid) => rows.get(pid) ?? []);
-    const uncalledSince = Date.parse((instance.guarded && instance.record?.idleSince) || '');
     const finding = judgeRunaway(
       {
         pid: instance.pid,
         name: instance.name,
         now: clock.now,
         ...state.busyTimes.observe(identity, tree, clock.now),
-        ...(Number.isNaN(uncalledSince) ? {} : { uncalledSince }),
+        ...(uncalledSince === undefined ? {} : { uncalledSince }),
         actions: copy.actions,
       },
       limits,
@@ -77,7 +76,8 @@ function storms(
     if (!instance.client || !client || identityKey(client.identity) !== instance.client.identity || definition === undefined) {
       continue;
     }
-    const entry = JSON.stringify([definition, copyRule(instance.client.id) === 'directory' ? instance.cwd : null]);
+    const rule = copyRule(instance.client.id);
+    const entry = JSON.stringify([definition, rule === 'directory' || rule === 'project' ? instance.cwd : null]);
     servers.push({ id: instance.id, client: { ...client.identity, key: instance.client.identity }, entry, startedAt: copy.startedAt });
     const key = `${instance.client.identity}\n${state.lives.entryHash(entry)}`;
     const before = newest.get(key);

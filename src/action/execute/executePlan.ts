@@ -106,16 +106,12 @@ async function carryOut(plan: Plan, context: ActionContext): Promise<Outcome> {
       return throughWindow(step.windowPid, plan, context);
     case 'ask-control': {
       const wanted = verb === 'restart' ? 'restart' : 'stop';
-      return exclusively(
-        plan,
-        context,
-        async ({ table }) =>
-          (target.idle ? workedObjection(target, await context.scan()) : undefined) ??
-          askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
+      return whileIdle(plan, context, ({ table }) =>
+        askControl(wanted, target, step.record, { requester, table, scan: () => context.scan() }),
       );
     }
     case 'ask-opencode':
-      return exclusively(plan, context, ({ table }) =>
+      return whileIdle(plan, context, ({ table }) =>
         askOpencode(verb === 'restart' ? 'restart' : 'stop', target, step, { table, scan: () => context.scan() }),
       );
     case 'ensure': {
@@ -142,6 +138,14 @@ function exclusively(
     () => stillRuns(planContext.table, target.instance),
     () => act(planContext),
   );
+}
+
+/** The same; an idle copy must not have worked since the plan was made. */
+function whileIdle(plan: Plan, context: ActionContext, act: (context: ActionPlanContext) => Promise<ActionResult>): Promise<Outcome> {
+  return exclusively(plan, context, async (planContext) => {
+    const worked = plan.target.idle && plan.verb !== 'restart' && workedObjection(plan.target, await context.scan());
+    return worked || act(planContext);
+  });
 }
 
 async function throughWindow(windowPid: number, { target, verb }: Plan, context: ActionContext): Promise<Outcome> {

@@ -145,8 +145,11 @@ type Client = NonNullable<Instance['client']>;
 /** The plan for a server whose client runs: the client is asked where it takes requests, else the user acts in it; only then are processes stopped. */
 function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: PlanRequest, client: Client): PlanPart {
   const copies = copiesUnder(client, instance, snapshot);
-  if (verb !== 'restart' && (isIdleCopy(instance) || isReplaced(instance)) && copies.length > 0) {
-    // The client knows at most one of its copies: asked to stop the server, it would stop that one.
+  const address = context.askable?.get(client.pid);
+  const idle = isIdleCopy(instance);
+  // Such a client knows one copy in each directory: asked to stop the server there, it would stop that one.
+  const beside = address === undefined ? copies : copies.filter(({ cwd }) => cwd === instance.cwd);
+  if (verb !== 'restart' && (idle || isReplaced(instance)) && beside.length > 0) {
     return stopUnderClient(instance, client, copies);
   }
   const verify = wanted === 'restart' ? replacedText(instance) : endedCheckText(instance.tree);
@@ -166,7 +169,6 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
       confirm,
     };
   }
-  const address = context.askable?.get(client.pid);
   if (address !== undefined && instance.cwd !== null && instance.definitions.length > 0) {
     const [name, cwd] = [instance.name, instance.cwd];
     return {
@@ -183,7 +185,7 @@ function planOwnedServer({ verb, wanted, instance, snapshot, context, route }: P
             : t('let {0} (PID {1}) disconnect {2} in {3}', client.name, client.pid, name, cwd),
         },
       ],
-      risks: [],
+      risks: idle && !restarts ? idleRisks(instance, client) : [],
       verify,
       confirm,
     };
@@ -223,7 +225,6 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
   const newer = idle ? copies.filter((copy) => isNewer(copy, instance)) : isReplaced(instance) ? copies : [];
   const surplus = newer.length > 0;
   const row = clientById(client.id);
-  const seen = afterStop(client.id);
   const step = row?.stopStep && translated(row.stopStep).replaceAll('NAME', () => instance.name);
   return {
     reason: surplus
@@ -231,16 +232,31 @@ function stopUnderClient(instance: Instance, client: Client, copies: readonly In
       : t('{0} offers no way to stop one server, so its process is stopped directly.', client.name),
     steps: [stopStep(instance)],
     risks: [
-      idle
-        ? t('Threads or sessions that are open in {0} (PID {1}) and use this copy lose {2}.', client.name, client.pid, instance.name)
-        : t('{0} (PID {1}) may be using it. It will lose the connection and any running call.', client.name, client.pid),
-      ...(seen === undefined ? [] : [seen]),
+      ...(idle
+        ? idleRisks(instance, client)
+        : [
+            t('{0} (PID {1}) may be using it. It will lose the connection and any running call.', client.name, client.pid),
+            ...afterwards(client),
+          ]),
       ...(copies.length > 0 ? [] : [t('{0} (PID {1}) has no other copy of {2}.', client.name, client.pid, instance.name)]),
       ...(step === undefined ? [] : [t('To stop it in the client instead: {0}', step)]),
     ],
     verify: t('{0}, and {1} has not started it again', endedCheckText(instance.tree), client.name),
     confirm: surplus && !idle ? 'once' : 'twice',
   };
+}
+
+/** What the client loses with an idle copy, and what it does then. */
+function idleRisks({ name }: Instance, client: Client): string[] {
+  return [
+    t('Threads or sessions that are open in {0} (PID {1}) and use this copy lose {2}.', client.name, client.pid, name),
+    ...afterwards(client),
+  ];
+}
+
+function afterwards(client: Client): string[] {
+  const seen = afterStop(client.id);
+  return seen === undefined ? [] : [seen];
 }
 
 /** "12, 13, 14 and 9 more". */

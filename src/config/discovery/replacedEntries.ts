@@ -1,4 +1,4 @@
-import { scopeRank } from '../../clients/clientTable.ts';
+import { clientById, scopeRank } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
 
 /** Per entry; an entry of the user may be replaced in each of 200 projects. */
@@ -9,10 +9,16 @@ const ownNames = ['plugin-mcp', 'plugin-manifest', 'mcpb-manifest'];
 
 /**
  * Adds to each entry what its client uses instead of it: the entry of the same name in a narrower scope, everywhere or in one project. Clients that keep equal names
- * apart (VS Code) replace none, nor do entries that are switched off or belong to a profile, which may not be the active one.
+ * apart (VS Code) replace none, nor do entries that are switched off or belong to a profile, which may not be the active one. An administrator's file replaces all
+ * entries of a client that then uses no others, also those of plugins.
  */
 export function withReplacements(definitions: readonly RawDefinition[]): RawDefinition[] {
   const named = new Map<string, Ranked[]>();
+  const alone = new Map(
+    definitions
+      .filter(({ client, scope }) => scope === 'managed' && clientById(client)?.managedAlone)
+      .map(({ client, file, line }) => [client, [{ file, line, alone: true }]] as const),
+  );
   const ranked = definitions.map((definition): Ranked | undefined => {
     const { client, scope, name, format = '' } = definition;
     const rank = ownNames.includes(format) ? undefined : scopeRank(client, scope);
@@ -28,6 +34,10 @@ export function withReplacements(definitions: readonly RawDefinition[]): RawDefi
   });
   return definitions.map((definition, index) => {
     const own = ranked[index];
+    const only = definition.scope === 'managed' ? undefined : alone.get(definition.client);
+    if (only) {
+      return { ...definition, replacedBy: only };
+    }
     const narrower =
       own?.same.filter(({ rank, definition: { enabled, scope } }) => rank < own.rank && enabled && scope !== 'profile') ?? [];
     const replacedBy = narrower.flatMap((other) => replacement(definition, other.definition)).slice(0, maxReplacements);

@@ -10,6 +10,9 @@ export function shadowed(entry: RawDefinition): HealthVerdict | undefined {
   if (first === undefined) {
     return undefined;
   }
+  if (first.alone) {
+    return { message: t('{0} uses the entries of {1} alone.', clientName(entry.client), first.file) };
+  }
   const place = `${first.file}:${first.line}`;
   const used =
     first.folder === undefined

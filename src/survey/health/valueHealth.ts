@@ -1,7 +1,7 @@
 import { t, translated } from '../../base/language/translate.ts';
 import { clientById, clientName } from '../../clients/clientTable.ts';
 import type { RawDefinition } from '../../model/definition.ts';
-import { isOrdinaryValue, isReference, isSecretName, isSecretVariable, tokenShapes } from '../../redaction/secretShapes.ts';
+import { isLetterSecret, isOrdinaryValue, isReference, isSecretName, isSecretVariable, tokenShapes } from '../../redaction/secretShapes.ts';
 import { parseNpmSpec } from '../../version/npmSpec.ts';
 import { parsePythonSpec } from '../../version/pythonSpec.ts';
 import { definitionLaunches } from '../match/launchFit.ts';
@@ -51,6 +51,8 @@ export function unsetVariable(entry: RawDefinition, facts: HealthFacts): HealthV
 /** Texts that stand for a value which the user must still fill in. */
 const placeholder = /your|xxx|example|change.?me|placeholder|\.\.\.|…|\*\*\*|dummy|sample|insert|replace|<[^<>]*>|todo|fixme/i;
 const passwordInUrl = /^[a-z][a-z\d+.-]*:\/\/[^/?#@:\s]+:([^@/\s]+)@/i;
+/** `Server=db;Password=S`. */
+const passwordInFields = /(?:^|;)\s{0,9}(?:password|pwd)\s{0,9}=\s{0,9}([^;]+)/i;
 
 /** Whether a value is a secret itself and neither a word, nor a path, nor a reference to where the secret is. */
 function isPlainSecret(value: string): boolean {
@@ -64,15 +66,20 @@ function isPlainSecret(value: string): boolean {
   );
 }
 
-/** Whether a text holds a token of a known shape, or a password in an address. */
+/** Whether a text holds a token of a known shape, or a password in an address or a connection string. */
 function holdsToken(text: string): boolean {
-  const password = passwordInUrl.exec(text)?.[1];
+  const password = (passwordInUrl.exec(text) ?? passwordInFields.exec(text))?.[1];
   return (
     text.length <= 65_536 &&
     !placeholder.test(text) &&
     !hasVariable(text) &&
     (text.search(tokenShapes) >= 0 || (password !== undefined && isPlainSecret(password)))
   );
+}
+
+/** `-pSECRET`. */
+function isGluedSecret(arg: string): boolean {
+  return /^-[A-Za-z][^-]/.test(arg) && isLetterSecret(arg.charAt(1), arg.slice(2)) && isPlainSecret(arg.slice(2));
 }
 
 /** The name of each value of the entry that is a secret in plain text. */
@@ -87,7 +94,13 @@ function secretNames({ env, args, command, headers = [] }: RawDefinition): strin
       return (isSecretName(name) && isPlainSecret(value)) || holdsToken(value) ? [name] : [];
     }
     const isNamed = /^--?[A-Za-z][\w.-]*$/.test(before);
-    return (isNamed && isSecretName(before) && isPlainSecret(arg)) || holdsToken(arg) ? [isNamed ? before : t('an argument')] : [];
+    if (isNamed && isSecretName(before) && isPlainSecret(arg)) {
+      return [before];
+    }
+    if (isGluedSecret(arg)) {
+      return [arg.slice(0, 2)];
+    }
+    return holdsToken(arg) ? [isNamed && !isGluedSecret(before) ? before : t('an argument')] : [];
   });
   const sent = headers.flatMap(([name, value]) => {
     const bare = value.replace(/^(?:Bearer|Basic|Token)\s+/i, '');
@@ -104,7 +117,8 @@ export function plainSecret(entry: RawDefinition): HealthVerdict | undefined {
     return undefined;
   }
   const isShared = entry.scope === 'project' || entry.scope === 'workspace';
-  const variable = first.replace(/^-+/, '').replace(/\W+/g, '_').toUpperCase();
+  // An argument without a name, or with one letter, names no variable.
+  const variable = /^-{0,2}[A-Za-z][\w.-]+$/.test(first) ? first.replace(/^-+/, '').replace(/\W+/g, '_').toUpperCase() : 'SECRET';
   const known = clientById(entry.client)?.secretStep;
   const step =
     known === undefined
@@ -112,7 +126,8 @@ export function plainSecret(entry: RawDefinition): HealthVerdict | undefined {
       : translated(known).replaceAll('NAME', () => variable);
   return {
     message: [
-      t('{0} has a secret in plain text: {1}.', entry.name, names.slice(0, 5).join(', ')),
+      // In brackets: the word after the name of an option would count as its value.
+      t('{0} has a secret in plain text ({1}).', entry.name, names.slice(0, 5).join(', ')),
       ...(isShared ? [t('The file belongs to a project, so others may get it.')] : []),
       step,
     ].join(' '),

@@ -122,3 +122,15 @@ export function guardMarks(
     ...(hostPid === undefined ? {} : { hostPid }),
   };
 }
+
+/** What the guards of one server know of its calls. */
+export interface GuardCalls {
+  /** Since when none was passed on, epoch ms; `called`: there was one within the last ten minutes. Absent: no guard knows. */
+  readonly uncalledSince?: number | 'called';
+}
+
+/** Of a server that is reached by its input: a guard for HTTP does not record calls. Clients that share a server each have a guard. */
+export function callsOf(records: readonly InstanceRecord[]): GuardCalls {
+  const since = records.filter(({ guard }) => guard !== undefined).map((record) => Date.parse(idleSince(record) ?? ''));
+  return since.length === 0 ? {} : { uncalledSince: since.some(Number.isNaN) ? 'called' : Math.max(...since) };
+}

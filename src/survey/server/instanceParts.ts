@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { singleLine } from '../../base/singleLine.ts';
-import { clientById, clientName, isVscodeEditor, manualStep } from '../../clients/clientTable.ts';
+import { clientById, clientName, copyRule, isVscodeEditor, manualStep } from '../../clients/clientTable.ts';
 import { restartOwner } from '../../clients/restartOwner.ts';
 import { maxNameLength } from '../../config/formats/serverFile.ts';
-import type { RawDefinition } from '../../model/definition.ts';
+import type { LivingCopy } from '../../diagnosis/copies.ts';
+import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { FindingAction } from '../../model/finding.ts';
 import { identityKey, type ProcessRow } from '../../model/process.ts';
 import type { ClientInstance, Instance, Launcher } from '../../model/snapshot.ts';
@@ -184,4 +185,19 @@ export function redactInstance(instance: Instance, { text }: Redactor): Instance
         }
       : {}),
   };
+}
+
+/** Copies of one entry under one client process have one set, by the rule of the client; none where the rule cannot be checked. */
+export function placeAmongCopies(
+  client: ClientId,
+  entry: string,
+  cwd: string | undefined,
+  redactor: Redactor,
+): Pick<LivingCopy, 'copySet' | 'directory'> {
+  const rule = copyRule(client);
+  if (rule === 'window' || (rule === 'project' && cwd === undefined)) {
+    return {};
+  }
+  const copySet = JSON.stringify(rule === 'project' ? [entry, cwd] : [entry]);
+  return rule === 'directory' && cwd !== undefined ? { copySet, directory: redactor.text(cwd) } : { copySet };
 }

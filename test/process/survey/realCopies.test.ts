@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waitFor.ts';
 import { type ActionContext, executePlan } from '../../../src/action/execute/executePlan.ts';
+import { readPlanContext } from '../../../src/action/execute/planContext.ts';
 import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { isHeadline } from '../../../src/model/finding.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
 import { billOf } from '../../../src/presentation/bill.ts';
-import { ProcTable } from '../../../src/process/linux/procTable.ts';
 import type { Clock } from '../../../src/survey/facts/bootClock.ts';
 import type { Surveyor } from '../../../src/survey/surveyor.ts';
 import { installOpencode, startOpencode } from '../../screen/realOpencode.ts';
@@ -41,7 +41,6 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 
 describe('copies of real clients', function () {
   const stage = new RealClientStage(this);
-  const table = new ProcTable();
   let later = 0;
   const clock: Clock = {
     now: () => Date.now() + later,
@@ -86,6 +85,12 @@ describe('copies of real clients', function () {
     return observer.survey();
   };
 
+  const contextFor = async (snapshot: Snapshot): Promise<ActionContext> => ({
+    requester: { by: 'a test', runDir: stage.world.runDir, explicitRunDir: true, log: silentLog },
+    planContext: await readPlanContext(stage.world.runDir, process.platform, snapshot),
+    scan: () => observer.survey(),
+  });
+
   it('Codex, 12 threads with 3 servers: all but those of the newest thread are idle copies, and not what was called; a stopped one does not come back', async () => {
     const codex = await clientProgram('@openai/codex', '0.169.0', 'codex');
     const entries = names.map(
@@ -118,11 +123,7 @@ describe('copies of real clients', function () {
       });
       assert.deepEqual(worked.instances.find(({ pid }) => pid === called)?.findings, []);
 
-      const context: ActionContext = {
-        requester: { by: 'a test', runDir: stage.world.runDir, explicitRunDir: true, log: silentLog },
-        planContext: { windows: new Set(), ownPids: new Set([process.pid]), table, ownIdentity: undefined, windowIdentities: new Map() },
-        scan: () => observer.survey(),
-      };
+      const context = await contextFor(worked);
       const idle = pruneCandidates(worked, context.planContext).filter(({ class: kind }) => kind === 'idle-copy');
       assert.equal(idle.length, 3 * (threads - 1) - 1);
       const [first] = idle;
@@ -138,7 +139,7 @@ describe('copies of real clients', function () {
     }
   });
 
-  it('opencode, a copy for each of 12 directories: no copies, and the bill says what they cost', async () => {
+  it('opencode, a copy for each of 12 directories: those that rest are told but for the newest, and opencode itself stops one', async () => {
     const opencode = await installOpencode();
     const local = (name: string): object => ({ type: 'local', command: [process.execPath, script, name], timeout: 60_000 });
     stage.world.write('.config/opencode/opencode.json', { mcp: { notes: local('notes'), files: local('files') } });
@@ -153,8 +154,26 @@ describe('copies of real clients', function () {
       }
       const early = await whenRunning(threads * 2);
       assert.deepEqual(new Set(early.instances.map(({ client }) => client?.id)), new Set(['opencode']));
-      assert.deepEqual(told(await rested()), {});
       assert.equal(billOf(early.instances).copies, (threads - 1) * 2);
+      const snapshot = await rested();
+      assert.deepEqual(told(snapshot), { 'notes copies': threads - 1, 'files copies': threads - 1 });
+
+      const context = await contextFor(snapshot);
+      const idle = pruneCandidates(snapshot, context.planContext).filter(({ class: kind }) => kind === 'idle-copy');
+      assert.deepEqual([...new Set(idle.map(({ plan }) => plan.steps.map(({ kind }) => kind).join()))], ['ask-opencode']);
+      const [first] = idle;
+      assert.ok(first);
+      const outcome = await executePlan(first.plan, context);
+      assert.equal(outcome.status, 'done', outcome.message);
+      assert.equal(isRunning(first.instance.pid), false);
+      const directory = first.instance.cwd ?? '';
+      const { [first.instance.name]: stopped, ...others } = await serving.workIn(directory);
+      assert.deepEqual([stopped, ...Object.values(others)], ['disabled', 'connected'], 'opencode knows that it is stopped');
+      assert.deepEqual(
+        await serving.workIn(folder(directory.endsWith('-3') ? 4 : 3)),
+        { notes: 'connected', files: 'connected' },
+        'the other directories keep theirs',
+      );
     } finally {
       await serving.dispose();
     }

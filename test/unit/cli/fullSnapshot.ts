@@ -43,7 +43,7 @@ export const fullSnapshot: Full<Snapshot> = {
       url: 'http://127.0.0.1:3000/mcp',
       enabled: true,
       folder: '/home/ada/shop',
-      replacedBy: [{ file: '/w/.vscode/mcp.json', line: 3, folder: '/w' }],
+      replacedBy: [{ file: '/w/.vscode/mcp.json', line: 3, folder: '/w', alone: true }],
       vscodeCollection: 'folder',
       guarded: true,
       port: { number: 3000, holder: 'stranger', pid: 4711, holderReason: 'it is another kind of server', holderCommand: 'postgres' },

@@ -77,6 +77,10 @@ describe('respawnStorm', () => {
     const ends = [25, 20, 15, 10, 5].map(end);
     const seen = judge(wave(6, 3), { guard: { ends, errors: ['no database'] } });
     assert.equal(seen?.confidence, 'likely', 'the guard did not end it');
+    const guard = { ends, errors: ['no database'] };
+    const inSessions = judge(wave(6, 3), { manySessions: true, guard });
+    assert.equal(inSessions && isHeadline(inSessions), true, 'servers of one guard are of one session');
+    assert.equal(judge(wave(6, 3), { manySessions: true, guard: { problem: 'it failed' } })?.confidence, 'unknown');
     assertNames(seen?.evidence.join('\n'), 'exit code 7', 'SIGSEGV', 'no database');
     // It was ended on request as well, or long ago.
     assert.equal(judge(wave(6, 3), { guard: { ends: ends.slice(1) } })?.confidence, 'unknown');

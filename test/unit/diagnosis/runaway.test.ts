@@ -19,12 +19,23 @@ describe('runaway', () => {
   it('counts after 10 minutes where its guard knows of no call, after 60 without a guard, and is information before that', () => {
     const uncalledSince = now - 20 * minute;
     assert.deepEqual([state({ ...busy(9.9), uncalledSince }), state({ ...busy(10), uncalledSince })], ['none', 'likely']);
-    assert.deepEqual([state({ ...busy(20), uncalledSince: now - 9 * minute })], ['likely information']);
+    assert.deepEqual([state({ ...busy(90), uncalledSince: now - 9 * minute })], ['likely information']);
     assert.deepEqual(
       [9, 10, 59, 60].map((minutes) => state(busy(minutes))),
       ['none', 'likely information', 'likely information', 'likely'],
     );
     assertNames(judge(busy(61))?.message, 'notes', '61 minutes');
+  });
+
+  it('is information where its guard knows of calls, however long: a call in flight may be the work', () => {
+    const called = { ...busy(300), uncalledSince: 'called' } as const;
+    assert.equal(state(called), 'likely information');
+    assert.equal(
+      judge(called)?.evidence.some((line) => line.includes('is not known')),
+      false,
+    );
+    // The control: no guard knows.
+    assert.equal(state(busy(300)), 'likely');
   });
 
   it('counts memory that grew tenfold and by 500 MB', () => {

@@ -9,6 +9,7 @@ import { unidentifiedRow } from '../../../src/process/commandline/parseLaunch.ts
 import { createSurveyor } from '../../../src/survey/machineSurveyor.ts';
 import type { Surveyor } from '../../../src/survey/surveyor.ts';
 import { tableOf } from '../../everySnapshot.ts';
+import { assertNames } from '../../names.ts';
 import { detailOf, TempTree } from '../package/tree.ts';
 
 const second = 1_000;
@@ -126,19 +127,24 @@ describe('living clients, by whole scans', () => {
     assert.deepEqual(tally(await scan(11 * minute)), { 'notes copies': 11, 'files copies': 11 });
   });
 
-  it('opencode, a copy for each directory: twelve directories are no copies; twelve sessions that each leave one in a directory are', async () => {
+  it('opencode, a copy for each directory that it was asked about: twelve that rest are told, and what twelve sessions leave in one directory', async () => {
+    const pids: number[] = [];
     for (let at = 0; at < 12; at++) {
-      start(opencode, 'notes', `project-${at}`);
+      pids.push(start(opencode, 'notes', `project-${at}`));
       assert.deepEqual(told(await scan(7 * second)), []);
     }
-    assert.deepEqual(told(await scan(70 * minute)), []);
+    const rested = await scan(70 * minute);
+    assert.deepEqual(tally(rested), { 'notes copies': 11 });
+    const [finding] = rested.instances.find(({ pid }) => pid === pids[3])?.findings ?? [];
+    assertNames(finding?.evidence.join('\n'), 'project-3', 'copy 4 of 12');
+    end(...pids);
     for (let session = 0; session < 12; session++) {
       start(opencode, 'notes', 'project-0');
       // A language server below each, as for an index.
       add(next + 5_000, next, [node, tree.path('tsserver.js')]);
       assert.deepEqual(told(await scan(7 * second)), []);
     }
-    assert.deepEqual(tally(await scan(70 * minute)), { 'notes copies': 12 });
+    assert.deepEqual(tally(await scan(70 * minute)), { 'notes copies': 11 });
   });
 
   it('Zed, a copy for each project: threads that keep one in the project are told, projects and threads that end are not', async () => {

@@ -68,6 +68,28 @@ describe('makePlan', () => {
     assert.equal(plan('stop', one, [instance({ name: 'memory', pid: 12, definitions: ['d1'], client: claude })]).risks.length, 2);
   });
 
+  it('lets opencode stop its idle copy in a directory; one beside it there gets a signal, because opencode knows one in each', () => {
+    const opencode = client('opencode', 'opencode', 6001);
+    const idle = {
+      idleSince: new Date(fixtureNow - 7_200_000).toISOString(),
+      findings: [finding({ kind: 'copies', confidence: 'likely' })],
+    };
+    const [here, beside, there] = ['/a', '/a', '/b'].map((cwd, at) =>
+      instance({ name: 'memory', pid: 40 + at, definitions: ['d1'], client: opencode, cwd, ...idle }),
+    );
+    assert.ok(here && beside && there);
+    const seen = snapshot({ definitions: [entry], instances: [here, beside, there] });
+    const askable = { ...around, askable: new Map([[6001, 'http://127.0.0.1:1']]) };
+    const made = [here, beside, there].map((one) => makePlan('end', one, seen, askable));
+    assert.deepEqual(made.map(kinds), [['end-tree'], ['end-tree'], ['ask-opencode']]);
+    assert.deepEqual([...new Set(made.map(({ confirm }) => confirm))], ['twice']);
+    for (const { risks, target } of made) {
+      assert.deepEqual([risks.length, target.idle], [2, true], risks.join(' '));
+    }
+    // The control: opencode does not answer.
+    assert.deepEqual(kinds(makePlan('end', there, seen, around)), ['end-tree']);
+  });
+
   it('tells the step in a session of the Agent Host, which no program can ask; to signal its server needs a second yes and names the gentler way', () => {
     const agentHost = client('vscode-agent-host', 'VS Code Agent Host', 4800);
     const one = { ...own, client: agentHost };

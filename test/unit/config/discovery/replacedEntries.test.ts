@@ -42,6 +42,17 @@ const cases: readonly [string, readonly RawDefinition[], Record<string, string[]
     { u: ['p /w', 'l /w', 'q /x'], p: ['l everywhere'], l: [], q: [] },
   ],
   ['managed first', [entry('gemini', 'user', 'u'), entry('gemini', 'managed', 'm')], { u: ['m everywhere'], m: [] }],
+  [
+    'everything but the administrator’s in Claude Code, which then uses no others',
+    [
+      entry('claude-code', 'user', 'u'),
+      entry('claude-code', 'project', 'p', { folder: '/w', name: 'x' }),
+      entry('claude-code', 'user', 'plugin', { format: 'plugin-mcp', name: 'y' }),
+      entry('claude-code', 'managed', 'm', { name: 'corp' }),
+      entry('cursor', 'user', 'c'),
+    ],
+    { u: ['m everywhere'], p: ['m everywhere'], plugin: ['m everywhere'], m: [], c: [] },
+  ],
   ['managed last in Codex', [entry('codex', 'user', 'u'), entry('codex', 'managed', 'm')], { u: [], m: ['u everywhere'] }],
   ['nothing in VS Code', [entry('vscode', 'user', 'u'), entry('vscode', 'workspace', 'w', { folder: '/w' })], { u: [], w: [] }],
   ['nothing of another client', [entry('cursor', 'user', 'u'), entry('kiro', 'project', 'p', { folder: '/w' })], { u: [], p: [] }],

@@ -229,6 +229,8 @@ describe('judgeHealth', () => {
         ['plain-secret information'],
       ],
       ['in an address', { env: { DATABASE: `postgres://me:${secret}@db/x` } }, ['plain-secret information']],
+      ['in a connection string', { args: [`Server=db;User Id=me;Password=${secret};Database=x`] }, ['plain-secret information']],
+      ['behind an option of one letter', { args: [`-p${secret}`] }, ['plain-secret information']],
       ['in the file of a project', { scope: 'project', env: { NOTES_TOKEN: secret } }, ['plain-secret warning']],
       ['as a reference', { env: { NOTES_TOKEN: '${PATH}' }, args: ['--token', '${PATH}'] }, []],
       ['as a placeholder', { env: { NOTES_TOKEN: 'your-token-here', KEY: '<API_KEY>' } }, []],
@@ -245,6 +247,19 @@ describe('judgeHealth', () => {
         ok(!note.message.includes(secret) && !note.message.includes('‹redacted›'), note.message);
       }
     });
+    for (const [what, args, named] of [
+      ['an option', ['--api-key', secret], '--api-key'],
+      ['several options', ['--token', secret, `--api-key=${secret}1`], '--api-key'],
+      ['an option of one letter', [`-p${secret}`], '-p'],
+      ['the password of an address behind another secret', [`-p${secret}`, `postgres://me:${secret}@db/x`], '-p'],
+      ['a connection string', [`Server=db;Password=${secret}`], 'argument'],
+    ] as const) {
+      it(`names ${what} in a sentence that stays readable when it was redacted`, () => {
+        const { message } = one([entry({ args, secrets: [secret] })]);
+        match(message, /\(.+\)\. Write \$\{\w+\} in its place/);
+        ok(message.includes(named) && !message.includes(secret) && !message.includes('‹redacted›'), message);
+      });
+    }
   });
 
   describe('packages without a version', () => {
@@ -313,6 +328,9 @@ describe('judgeHealth', () => {
         'command-missing warning',
         'shadowed information',
       ]);
+      const alone = one([entry({ command: '/gone', replacedBy: [{ file: '/etc/managed.json', line: 4, alone: true }] })]);
+      equal(alone.kind, 'shadowed');
+      match(alone.message, /\/etc\/managed\.json alone/);
     });
     it('two that write one file', () => {
       const env = { MEMORY_FILE_PATH: '~/memory.json' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { judgeUnanswered } from '../../../../src/diagnosis/unresponsive.ts';
 import type { InstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { createRedactor } from '../../../../src/redaction/redactor.ts';
-import { guardMarks, unansweredMark } from '../../../../src/survey/records/guardMarks.ts';
+import { callsOf, guardMarks, unansweredMark } from '../../../../src/survey/records/guardMarks.ts';
 import { recordSummary } from '../../../../src/survey/records/joinRecords.ts';
 import { assertNames, assertOmits } from '../../../names.ts';
 
@@ -51,6 +51,20 @@ describe('the word of a guard on calls without an answer', () => {
   ] as const) {
     it(`is none: ${name}`, () => assert.equal(unansweredMark(records, now), undefined));
   }
+});
+
+describe('the word of guards on calls', () => {
+  const at = (hour: number): InstanceRecord => record({ idleSince: `2026-11-22T0${hour}:00:00.000Z` });
+
+  it('is the last call of any client; a guard that names no time was called lately, or passes on a call now', () => {
+    assert.deepEqual(callsOf([at(3), at(5), at(4)]), { uncalledSince: now - 4 * 3_600_000 });
+    assert.deepEqual(callsOf([at(3), record({})]), { uncalledSince: 'called' });
+  });
+
+  it('is none without a guard', () => {
+    assert.deepEqual(callsOf([]), {});
+    assert.deepEqual(callsOf([record({ idleSince: '2026-11-22T03:00:00.000Z' }, false)]), {});
+  });
 });
 
 describe('the word of a guard on what it refused, on its trouble, and on rest', () => {
