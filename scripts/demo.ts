@@ -1,4 +1,4 @@
-// `npm run demo`: MCP Shepherd in a temporary home where one server is stale, one runs twice and one is an orphan.
+// `npm run demo`: MCP Shepherd in a temporary home where one server is stale, one runs twice, one is an orphan and one is not started before it is called.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

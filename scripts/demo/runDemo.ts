@@ -7,6 +7,7 @@ import { quietSettings } from '../editor/quietSettings.ts';
 import { stageExtension } from '../editor/stageExtension.ts';
 import { startEditor } from '../editor/startEditor.ts';
 import { printProgress, timed } from '../system/progress.ts';
+import { projectRoot } from '../system/projectPaths.ts';
 import { waitFor } from '../system/waitFor.ts';
 import { staleServer } from './demoServers.ts';
 import { prepareDemo } from './prepareDemo.ts';
@@ -22,7 +23,7 @@ export async function runDemo(folder: string, end: Promise<void>, show: (url: st
   void end.then(() => {
     over = true;
   });
-  const demo = await prepareDemo(folder, printProgress);
+  const demo = await prepareDemo(folder, printProgress, { cli: join(projectRoot, 'dist', 'cli.cjs') });
   try {
     const extensionsDir = join(folder, 'extensions');
     mkdirSync(extensionsDir);
@@ -80,7 +81,7 @@ See the view "MCP Servers" and the status bar:
   everything  started by VS Code (which calls itself code-server here); becomes stale ${healthyMs / 1000} s after you open the page
   memory      started twice by one client: a duplicate, reported after half a minute
   thinking    still running although its client was killed: an orphan
-  files       OK
+  files       not started: its guard answers for it until the first call
 The client is a stand-in at the path of Claude Code's program. Servers, versions and the upgrade are real.
 Ctrl-C ends everything.
 `;

@@ -19,6 +19,8 @@ export class LineStream {
   #done = 0;
   #rest: Buffer[] = [];
   #restBytes = 0;
+  /** A line has left in part: the rest of it goes the same way. */
+  #isWithin = false;
   #isPaused = false;
   #isHeld = false;
   hasEnded = false;
@@ -59,7 +61,8 @@ export class LineStream {
 
   #take(last: Buffer | undefined): Lines {
     const bytes = last && this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, ...(last ? [last] : [])]);
-    const lines = { bytes, isDirect: this.isDirect && last !== undefined && this.#indirect === 0 };
+    const lines = { bytes, isDirect: this.isDirect && last !== undefined && this.#indirect === 0 && !this.#isWithin };
+    this.#isWithin = last === undefined;
     this.#rest = [];
     this.#restBytes = 0;
     this.#kept.push(lines);

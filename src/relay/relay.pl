@@ -66,7 +66,7 @@ sub refused {
 # What is under way: lines by name ('-' is the client), and the servers by number.
 my %kept = ('-' => []);    # frames that no host has dealt with: kind and lines
 my (%bytes, %done, %rest, %over);
-my (%direct, %indirect);    # servers whose lines may pass the host; kept frames that do not
+my (%direct, %indirect, %within);    # servers whose lines may pass the host; kept frames that do not; whether a line has left in part
 my %server;                # pid, in, out, err, state, queue
 my (%ledger, %written);
 my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
@@ -225,13 +225,15 @@ sub pass_lines {
         return;
     }
     my $kind = 'lines';
-    if ($direct{$name} && !$indirect{$name} && substr($lines, -1) eq "\n") {
+    my $ends = substr($lines, -1) eq "\n";
+    if ($direct{$name} && !$indirect{$name} && !$within{$name} && $ends) {
         $kind = 'passed';
         $queue .= $lines;
         $own += length $lines;
     } else {
         $indirect{$name}++;
     }
+    $within{$name} = !$ends;
     push @{ $kept{$name} }, [$kind, $lines];
     $changed = 1 if ($bytes{$name} += length $lines) > $window;
     to_host($kind, $name, $lines);
@@ -336,7 +338,7 @@ sub forget {
     my ($name) = @_;
     my $one = $server{$name} or return;
     return if $one->{state} eq 'running' || $one->{err} || !$over{$name} || @{ $kept{$name} } || $alone;
-    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written, \%direct, \%indirect;
+    delete $_->{$name} for \%server, \%kept, \%bytes, \%done, \%rest, \%over, \%written, \%direct, \%indirect, \%within;
 }
 
 sub close_inputs {

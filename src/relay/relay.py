@@ -111,8 +111,8 @@ class Lines:
 
     def __init__(self, source):
         self.source, self.kept, self.bytes, self.done, self.rest, self.over = source, [], 0, 0, [], False
-        # The host lets whole lines pass; of the kept frames, so many reach the client through the host.
-        self.direct, self.indirect = False, 0
+        # The host lets whole lines pass; of the kept frames, so many reach the client through the host; whether a line has left in part.
+        self.direct, self.indirect, self.within = False, 0, False
 
 
 class Server:
@@ -301,12 +301,14 @@ def pass_lines(name, lines, body):
             relay.queue += body
         return
     kind = 'lines'
-    if lines.direct and not lines.indirect and body.endswith(b'\n'):
+    ends = body.endswith(b'\n')
+    if lines.direct and not lines.indirect and not lines.within and ends:
         kind = 'passed'
         relay.queue += body
         relay.own += len(body)
     else:
         lines.indirect += 1
+    lines.within = not ends
     lines.kept.append((kind, body))
     lines.bytes += len(body)
     to_host(kind, name, body)

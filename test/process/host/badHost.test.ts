@@ -66,6 +66,17 @@ describe('host: suspended, forged, cut off', function () {
       await load.end(home);
     });
 
+    it(`${relay}: an answer of more than 16 MB, which leaves the relay in parts, reaches the client whole, and the next one, too`, async () => {
+      home.relay = relay;
+      const client = await home.strict();
+      await client.handshake();
+      // From here on the relay passes lines of the server by itself.
+      await client.text('echo', { text: 'x' });
+      const bytes = 17 * 1024 * 1024;
+      assert.equal((await client.text('blob', { bytes })).length, bytes);
+      assert.equal(await client.text('echo', { text: 'y' }), 'y');
+    });
+
     it(`${relay}: killed at any moment, it leaves no server, and the host serves on`, async () => {
       home.relay = relay;
       const other = await home.strict();

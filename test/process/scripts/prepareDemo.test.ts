@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,8 @@ import { after, before, describe, it } from 'mocha';
 import { staleServer } from '../../../scripts/demo/demoServers.ts';
 import { type Demo, prepareDemo } from '../../../scripts/demo/prepareDemo.ts';
 import { listProcesses, stillAlive } from '../../../scripts/system/processTree.ts';
+import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { shippedProgram } from '../shippedProgram.ts';
 
 describe('The demo', function () {
   this.timeout(120_000);
@@ -14,11 +17,31 @@ describe('The demo', function () {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'demo-'));
-    demo = await prepareDemo(folder, () => {}, { withEverything: true });
+    demo = await prepareDemo(folder, () => {}, { cli: await built(), withEverything: true });
   });
   after(async () => {
     await demo?.dispose();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The command line with the guard beside it, as in `dist`. */
+  async function built(): Promise<string> {
+    const programs = join(folder, 'programs');
+    await shippedProgram('guard', programs);
+    return shippedProgram('cli', programs);
+  }
+
+  it('has a server that is not started before it is called: a guard runs for it', () => {
+    const [guard] = demo.claude.servers.get('files') ?? [];
+    assert.ok(guard);
+    assert.equal(stillAlive([guard]).length, 1);
+    const cli = join(folder, 'programs', 'cli.cjs');
+    const answer = execFileSync(process.execPath, [cli, 'status', '--json', '--offline'], { env: demo.env, encoding: 'utf8' });
+    const { notStarted } = JSON.parse(answer) as Snapshot;
+    assert.deepEqual(
+      (notStarted ?? []).map(({ name, guardPid }) => [name, guardPid]),
+      [['files', guard.pid]],
+    );
   });
 
   it('has a server that one client runs twice', () => {
