@@ -1,7 +1,7 @@
 import { shownOfArgument } from './argumentSecrets.ts';
 import { isOpen } from './looseSecrets.ts';
 import { placedArguments } from './programSecrets.ts';
-import { hidesValue, isSecretField, isSecretName, redacted } from './secretShapes.ts';
+import { isSecretName, redacted } from './secretShapes.ts';
 
 /** A part of an address or a form that is URL-encoded. */
 const encodedPart = /[\w.~!*()-]{0,4096}(?:%[\dA-F]{2}[\w.~!*()+-]{0,4096})+/gi;
@@ -9,9 +9,6 @@ const encodedPart = /[\w.~!*()-]{0,4096}(?:%[\dA-F]{2}[\w.~!*()+-]{0,4096})+/gi;
 const escapedText = /(?<!\\)"[^"\\\n]*(?:\\.[^"\\\n]*)*"?/g;
 /** With its quotes: a shorter one has no room for a name and a secret, and thousands of them would take long. */
 const shortestText = 12;
-/** `"token": "S"` with quotes that are escaped twice or more: JSON in JSON in JSON. */
-const deepName = /(\\{3,15}["'])([\w.-]{1,60})\1\s{0,3}:\s{0,3}(?=\1)/g;
-const deepValue = /(\\{3,15}["'])((?:(?!(?<!\\)\1)[\s\S]){1,4096})/y;
 /** A list of texts, and the program that gets them. */
 const listStart = /\[(?=\s{0,20}\\{0,15}["'])/g;
 const listItem = /\s{0,20}(\\{0,15}["'])((?:(?!(?<!\\)\1)[\s\S]){0,4096})\1\s{0,20}(,|(?=\]))/y;
@@ -21,14 +18,13 @@ const programBefore = /(?:command|cmd|program)[\\"'\s:=]{1,20}([^\\"',\s]{1,200}
 const deepest = 3;
 
 /**
- * Redacts what only shows its secrets when it is decoded: URL-encoded texts, JSON in JSON in JSON, and lists of arguments in JSON, TOML or YAML
+ * Redacts what only shows its secrets when it is decoded: URL-encoded texts, texts in JSON with escapes, and lists of arguments in JSON, TOML or YAML
  * (`{"command":"npx","args":["x","--token","S"]}`).
  * @param judge redacts a decoded text
  */
 export function redactEncoded(text: string, depth: number, judge: (decoded: string) => string): string {
   const shown = text.includes('[') ? redactLists(text) : text;
-  const fields = shown.includes('\\\\\\') ? redactDeep(shown) : shown;
-  const texts = depth < deepest && fields.includes('\\') ? fields.replace(escapedText, (all) => judgeEscaped(all, judge)) : fields;
+  const texts = depth < deepest && shown.includes('\\') ? shown.replace(escapedText, (all) => judgeEscaped(all, judge)) : shown;
   return depth < deepest && texts.includes('%')
     ? texts.replace(encodedPart, (part) => {
         const decoded = part
@@ -51,25 +47,6 @@ function judgeEscaped(literal: string, judge: (decoded: string) => string): stri
     // A text that does not end, or escapes of another language.
     return literal;
   }
-}
-
-/** After another name the search goes on in its value. */
-function redactDeep(text: string): string {
-  let shown = '';
-  let kept = 0;
-  deepName.lastIndex = 0;
-  for (let found = deepName.exec(text); found; found = deepName.exec(text)) {
-    const [, , name = ''] = found;
-    deepValue.lastIndex = deepName.lastIndex;
-    const [, quote = '', value = ''] = deepValue.exec(text) ?? [];
-    if ((isSecretField(name) || hidesValue(name, value)) && isOpen(value)) {
-      const from = deepName.lastIndex + quote.length;
-      shown += text.slice(kept, from) + redacted;
-      kept = from + value.length;
-      deepName.lastIndex = kept;
-    }
-  }
-  return shown + text.slice(kept);
 }
 
 /** Replaces secrets in lists of texts, by the rules for arguments; and the second of two texts where the first is a secret's name. */

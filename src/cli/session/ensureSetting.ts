@@ -112,6 +112,8 @@ function refusal(file: string, found: readonly Stats[]): string | undefined {
   return uid !== undefined && isOpen ? `it can be written by other users; run chmod go-w ${file}` : undefined;
 }
 
+/** What stands before a path in an argument: `--require=/x.js`, `file:///x.js`. */
+const beforePath = /^(?:--?[\w-]+=)?(?:file:\/\/(?=\/))?/;
 /** Names of programs that an interpreter runs, as they stand among the arguments: `node server.js`. */
 const scriptName = /\.(?:[cm]?[jt]sx?|pyz?|sh|rb|pl|php|jar|lua)$/i;
 
@@ -120,12 +122,13 @@ const scriptName = /\.(?:[cm]?[jt]sx?|pyz?|sh|rb|pl|php|jar|lua)$/i;
  * user's. Undefined when no other user could, by what can be seen: programs that are found through PATH, and what they load, are not looked at. Never throws.
  */
 export function programRefusal({ command = '', args, cwd }: EnsureSetting): string | undefined {
-  const words = [...(/[\\/]/.test(command) ? [command] : []), ...args.filter((word) => scriptName.test(word))];
+  const scripts = args.filter((word) => scriptName.test(word)).map((word) => word.replace(beforePath, ''));
+  const words = [...(/[\\/]/.test(command) ? [command] : []), ...scripts];
   const refusals = [folderRefusal(join(cwd, settingName)), ...words.map((word) => pathRefusal(resolve(cwd, word)))];
   return refusals.find((one) => one !== undefined);
 }
 
-/** Why another user could change a program; undefined also where there is none. */
+/** Why another user could change a program, or put one there where there is none. */
 function pathRefusal(path: string): string | undefined {
   const uid = ownUser();
   let real: string;
@@ -134,7 +137,7 @@ function pathRefusal(path: string): string | undefined {
     real = realpathSync(path);
     found = [lstatSync(path), statSync(real)];
   } catch {
-    return undefined;
+    return folderRefusal(path);
   }
   const other = found.find((one) => uid !== undefined && one.uid !== uid && one.uid !== 0);
   if (other) {

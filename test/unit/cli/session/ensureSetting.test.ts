@@ -77,6 +77,9 @@ describe('mcp-shepherd.json', () => {
     assert.match(programRefusal({ ...setting, cwd: shared }) ?? '', open);
     assert.match(programRefusal({ ...setting, command: program }) ?? '', open);
     assert.match(programRefusal({ ...setting, args: ['../shared/server.js'] }) ?? '', open);
+    for (const script of [`--require=${program}`, `file://${program}`, `--import=file://${program}`, join(shared, 'later.mjs')]) {
+      assert.match(programRefusal({ ...setting, args: [script] }) ?? '', open, script);
+    }
     rmSync(own);
     symlinkSync(program, own);
     assert.match(programRefusal(setting) ?? '', open, 'by a link');
