@@ -117,7 +117,8 @@ function splitOptions(name: BuildName, outdir: string, maps: boolean): BuildOpti
     splitting: true,
     outdir,
     outExtension: { '.js': '.cjs' },
-    chunkNames: `${name}/[name]-[hash]`,
+    // Without their names: each of 150 names stands four times in what is packaged.
+    chunkNames: `${name}/[hash]`,
     sourcemap: maps && 'inline',
     write: false,
   };
