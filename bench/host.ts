@@ -1,5 +1,6 @@
 // Cost of relay and host, compared with no guard, with a guard for each server, and with a Node program that forwards lines:
 // `node bench/host.ts FOLDER`. FOLDER: `npm install @modelcontextprotocol/server-{memory,filesystem,everything,sequential-thinking}` was run there.
+// FOLDER is followed by the parts that are wanted: memory, shared, speed, start, idle.
 // Memory is the proportional set size of every process that a way needs, the host included. Times are medians of programs that take turns.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -206,6 +207,36 @@ async function memory(): Promise<void> {
   }
 }
 
+/** Four clients of one server that each called it, beside four that share it (`--share`). */
+async function shared(): Promise<void> {
+  console.log('\n4 clients of one server, memory of everything, MB, × four servers');
+  await startHost();
+  for (const [index, tool] of [
+    [0, 'read_graph'],
+    [2, 'get-sum'],
+  ] as const) {
+    let direct = 0;
+    for (const name of ['direct', 'perl', 'python', 'node']) {
+      const words = (ways[name] as Way)(entry(index)).flatMap((word) => (word === '--relay' ? [word, '--share'] : [word]));
+      const clients: Client[] = [];
+      for (let count = 0; count < 4; count += 1) {
+        clients.push(await new Client(words).handshake());
+        await clients.at(-1)?.request('tools/call', { name: tool, arguments: { a: 1, b: 2 } });
+      }
+      await sleep(3_000);
+      const mb = memoryMb((row) => name !== 'direct' || !isHost(row));
+      direct ||= mb;
+      const servers = rows().filter(({ command }) => command.includes(entry(index)[1] ?? '-') && !command.includes('--relay')).length;
+      console.log(`${name.padEnd(8)}${fixed(mb, 0)}  ×${fixed(mb / direct)}   servers ${servers}   host ${fixed(memoryMb(isHost), 1)}`);
+      await Promise.all(clients.map((client) => client.end()));
+      // A shared server ends 10 s after its last client.
+      while (rows().some(({ command }) => command.includes(entry(index)[1] ?? '-'))) {
+        await sleep(200);
+      }
+    }
+  }
+}
+
 async function speed(): Promise<void> {
   const outfile = join(folder, 'forwarder.mjs');
   await build({ entryPoints: [here('lineForwarder.ts')], outfile, format: 'esm', platform: 'node', logLevel: 'error' });
@@ -312,7 +343,7 @@ try {
   for (const name of ['guard', 'host', 'relay'] as const) {
     await buildPieces(name, folder);
   }
-  const parts: Readonly<Record<string, () => Promise<void>>> = { memory, speed, start, idle };
+  const parts: Readonly<Record<string, () => Promise<void>>> = { memory, shared, speed, start, idle };
   for (const part of process.argv.slice(3).length > 0 ? process.argv.slice(3) : Object.keys(parts)) {
     await parts[part]?.();
   }

@@ -58,11 +58,11 @@ describe('host: a real client through a relay', function () {
     existsSync(join(project, 'starts')) ? readFileSync(join(project, 'starts'), 'utf8').trim().split('\n').length : 0;
   const ask = (program: string, ...args: readonly string[]): Promise<string> =>
     run(program, args, { cwd: project, env: { ...stage.env, ...quiet } });
-  /** The entry in this file starts the server lazily, through a relay. */
-  async function useRelay(client: string, file: string): Promise<void> {
+  /** The entry in this file starts the server lazily, through a relay. @param more options of the guard, as they stand in the file */
+  async function useRelay(client: string, file: string, more = ''): Promise<void> {
     await stage.shepherd('protect', 'notes', '--client', client, '--start', 'lazy', '--yes');
     const before = readFileSync(file, 'utf8');
-    const after = before.replace(/"guard",/, '"guard", "--relay",');
+    const after = before.replace(/"guard",/, `"guard", "--relay",${more}`);
     ok(after !== before, before);
     writeFileSync(file, after);
   }
@@ -121,6 +121,24 @@ describe('host: a real client through a relay', function () {
         ),
       );
       ok(isRunning(host));
+    } finally {
+      await thread.dispose();
+    }
+  });
+
+  it('Codex: an idle server sleeps, and the next call starts it again', async () => {
+    const codex = await clientProgram('@openai/codex', '0.169.0', 'codex');
+    const file = stage.world.write('.codex/config.toml', nowhere);
+    await ask(codex, 'mcp', 'add', 'notes', '--', process.execPath, server);
+    await useRelay('codex', file, ' "--sleep-after", "0.02",');
+    const thread = await startCodexThread(codex, project, stage.env);
+    try {
+      await until('Codex has its tools', () => thread.startups.includes('notes ready'));
+      const pid = Number(await thread.call('notes', 'pid'));
+      ok(pid > 0);
+      await until('it sleeps', () => !isRunning(pid));
+      const next = Number(await thread.call('notes', 'pid'));
+      ok(next > 0 && next !== pid);
     } finally {
       await thread.dispose();
     }
