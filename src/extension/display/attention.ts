@@ -29,6 +29,8 @@ export interface Attention {
   readonly urgent: boolean;
   /** The key that "Ignore" remembers. */
   readonly key: string;
+  /** "PID 4711", where another line has this name and client: nothing else tells them apart. */
+  readonly process?: string;
 }
 
 /** The servers and entries with a finding that counts and that the user does not ignore, worst first. */
@@ -69,11 +71,13 @@ function collect(snapshot: Snapshot, facts: WindowFacts, counts: (finding: Findi
   for (const instance of idle) {
     lines.get(copiesLine(instance))?.push(instance);
   }
+  const named = ({ name, instance }: Attention): string => JSON.stringify([name, instance?.client?.id]);
   return items.flatMap((item): Attention[] => {
     const { finding, instance } = item;
     const copies = (finding.kind === 'copies' && instance && lines.get(copiesLine(instance))) || [];
     if (copies.length < 2) {
-      return [item];
+      const alike = instance && items.some((other) => other !== item && other.instance && named(other) === named(item));
+      return [alike ? { ...item, process: t('PID {0}', instance.pid) } : item];
     }
     return copies[0] === instance ? [{ ...item, copies, fix: 'stop-copies' }] : [];
   });

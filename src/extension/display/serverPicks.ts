@@ -114,11 +114,11 @@ function fixText({ fix, finding, instance, name }: Attention, facts: WindowFacts
   }
 }
 
-function fixDetail({ finding, instance, definition, copies }: Attention): string {
+function fixDetail({ finding, instance, definition, copies, process }: Attention): string {
   if (copies) {
     return finding.message;
   }
   const state = stateText(instance?.findings ?? definition?.findings ?? [finding]);
-  const pid = instance && finding.kind !== 'stale' ? t('PID {0}', instance.pid) : undefined;
+  const pid = instance && finding.kind !== 'stale' ? t('PID {0}', instance.pid) : process;
   return [instance ? versionAndState(instance, state) : state, pid].filter(Boolean).join(' · ');
 }

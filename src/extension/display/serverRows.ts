@@ -230,7 +230,7 @@ function abilities(instance: Instance, { snapshot, facts }: RowContext): Partial
 }
 
 /** The row of a server or entry in the group of those that need attention. */
-export function attentionRow({ instance, definition, name, finding, copies }: Attention, context: RowContext): TreeNode {
+export function attentionRow({ instance, definition, name, finding, copies, process }: Attention, context: RowContext): TreeNode {
   const { facts, snapshot } = context;
   if (instance && copies) {
     const label = oneLine(name, 80);
@@ -251,7 +251,7 @@ export function attentionRow({ instance, definition, name, finding, copies }: At
   }
   if (instance) {
     const entry = snapshot.definitions.find(({ id }) => instance.definitions.includes(id));
-    const owner = oneLine(shortOwnerText(instance, facts), 60);
+    const owner = [process, oneLine(shortOwnerText(instance, facts), 60)].filter(Boolean).join(' · ');
     return instanceRow(`attention:${instance.id}`, instance, entry, context, { label: shortName(instance.name), owner });
   }
   const server = { name, definition, instances: [] };

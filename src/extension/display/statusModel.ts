@@ -143,7 +143,7 @@ function serverLine(item: Attention, facts: WindowFacts): string {
   const { instance, definition, finding } = item;
   const state = instance && (item.copies ? copiesText(item.copies) : versionAndState(instance, stateText(instance.findings)));
   const told = instance
-    ? [state, shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
+    ? [state, item.process, shortOwnerText(instance, facts)].filter(Boolean).join(' · ')
     : stateText(definition?.findings ?? [finding]);
   const icon = finding.kind === 'update-available' ? '$(arrow-circle-up)' : '$(warning)';
   return `| ${[icon, `**${asMarkdown(shortName(item.name, longestName))}**`, unbroken(asMarkdown(told ?? '', 160)), ...link(item, facts)].join(' | ')} |`;

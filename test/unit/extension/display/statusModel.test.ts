@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { attentions } from '../../../../src/extension/display/attention.ts';
+import { fixPicks } from '../../../../src/extension/display/serverPicks.ts';
+import { attentionRow } from '../../../../src/extension/display/serverRows.ts';
 import { commandLink, statusModel } from '../../../../src/extension/display/statusModel.ts';
 import { commands } from '../../../../src/extension/manifestNames.ts';
 import type { Finding } from '../../../../src/model/finding.ts';
+import type { Instance } from '../../../../src/model/snapshot.ts';
 import { assertNames, assertOmits } from '../../../names.ts';
 import { claude, finding, here, instance, snapshot, stale } from '../samples.ts';
 
@@ -31,6 +34,22 @@ describe('The status bar item', () => {
     const several = statusModel(snapshot({ instances }), here, false);
     assert.deepEqual([several.visible, several.text, several.warning], [true, '$(warning) MCP: 2', true]);
     assert.match(several.spoken, /1 stale, 1 duplicate/);
+  });
+
+  it('tells servers of one name and client apart by their PID, in the tooltip, the list of fixes and the view', () => {
+    const two = [stale({ pid: 41, client: claude }), stale({ pid: 42, client: claude })];
+    const shown = (instances: readonly Instance[]): string[] => {
+      const all = snapshot({ instances: [...instances] });
+      const picks = fixPicks(all, here).flatMap(({ item, description }) => (item ? [description ?? ''] : []));
+      const rows = attentions(all, here).map((item) => attentionRow(item, { snapshot: all, facts: here, now: 0 }).description);
+      return [statusModel(all, here, true).tooltip.replaceAll('\u00a0', ' '), picks.join(), rows.join()];
+    };
+    for (const text of shown(two)) {
+      assertNames(text, 'PID 41', 'PID 42');
+    }
+    for (const text of shown(two.slice(1))) {
+      assertOmits(text, 'PID 42');
+    }
   });
 
   it('is coloured by what is proven to need a restart and by conflicts alone', () => {
