@@ -117,8 +117,8 @@ function splitOptions(name: BuildName, outdir: string, maps: boolean): BuildOpti
     splitting: true,
     outdir,
     outExtension: { '.js': '.cjs' },
-    // Without their names: each of 150 names stands four times in what is packaged.
-    chunkNames: `${name}/[hash]`,
+    // Core has a hundred pieces, whose names stand four times in what is packaged.
+    chunkNames: name === 'core' ? 'core/[hash]' : `${name}/[name]-[hash]`,
     sourcemap: maps && 'inline',
     write: false,
   };

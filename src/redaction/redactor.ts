@@ -66,6 +66,8 @@ const privateKeyShape =
 const mostTexts = 1_000;
 /** The second round changes few texts, the third almost none. */
 const mostRounds = 4;
+/** In characters. */
+const longestRepeated = 16_384;
 /**
  * A word without any of the signs that the rules of `redactShapes` look for, save those for tokens: most arguments are such words, and at the first scan each rule
  * costs more than reading the file.
@@ -103,10 +105,14 @@ export function createRedactor(secretValues: Iterable<string>): Redactor {
     return result;
   }
 
-  /** Redacts until nothing changes: what one rule leaves beside its mark can be a value to another, and other programs redact our texts again. */
+  /**
+   * Redacts until nothing changes: what one rule leaves beside its mark can be a value to another, and other programs redact our texts again. A long text is redacted
+   * once, because a round takes up to half a second.
+   */
   function settled(value: string, isCommand = false): string {
     let result = redactText(value, isCommand);
-    for (let round = 0, before = value; result !== before && round < mostRounds; round++) {
+    const rounds = value.length > longestRepeated ? 0 : mostRounds;
+    for (let round = 0, before = value; result !== before && round < rounds; round++) {
       before = result;
       result = redactText(before, isCommand);
     }
