@@ -100,6 +100,11 @@ async function openAndLock(path: string, options: LockOptions): Promise<LockAtte
       reason: info.isFile() ? because`${path} belongs to user ${info.uid}` : because`${path} is not a regular file`,
     };
   }
+  if (info.nlink > 1) {
+    // By a hard link, another program's own lock file would look as if that program held this lock.
+    closeSync(fd);
+    return { status: 'refused', reason: because`${path} has several names (hard links): remove it` };
+  }
   if (platform === 'win32' || platform === 'darwin') {
     const reason = platform === 'win32' ? sharingFault(path, platform) : undefined;
     if (reason !== undefined) {

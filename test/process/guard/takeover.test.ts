@@ -1,6 +1,6 @@
 // Which processes a takeover may end. The records are forged: any program of the user can write such files.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { newInstanceId, writeInstanceRecord } from '../../../src/lock/instanceRecord.ts';
@@ -189,6 +189,16 @@ describe('guard: what a takeover may end', function () {
     const next = await home.strict(options('takeover'));
     await accepted(next);
     assert.ok(!isRunning(pid));
+  });
+
+  it('a program whose own lock file has the name of this lock too, by a hard link, is not ended', async () => {
+    const foreign = home.path('foreign.lock');
+    const victim = await locks.hold(foreign);
+    linkSync(foreign, join(home.run, 'v1', 'locks', `${key}.lock`));
+    await forge(victim.pid);
+    const { error } = await (await home.strict(options('takeover=force'))).handshake();
+    assertNames(JSON.stringify(error), 'several names');
+    assert.ok(isRunning(victim.pid));
   });
 
   it('a guard that does not answer is ended with its server', async () => {
