@@ -29,14 +29,8 @@ export function billOf(instances: readonly Instance[]): Bill {
   };
 }
 
-/** "36 servers, 33 of them copies, 1.3 GB; 33 idle for an hour, 1.1 GB"; undefined where that is no more than the number of servers and their memory. */
-export function billText(
-  { servers, copies, memoryBytes, idle, idleBytes }: Bill,
-  size: (bytes: number) => string = memory,
-): string | undefined {
-  if (copies === 0 && idle === 0) {
-    return undefined;
-  }
+/** "36 servers, 33 of them copies, 1.3 GB; 33 idle for an hour, 1.1 GB". */
+export function billText({ servers, copies, memoryBytes, idle, idleBytes }: Bill, size: (bytes: number) => string = memory): string {
   const all = [
     servers === 1 ? t('1 server') : t('{0} servers', servers),
     ...(copies > 0 ? [copies === 1 ? t('1 of them a copy') : t('{0} of them copies', copies)] : []),

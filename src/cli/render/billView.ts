@@ -52,8 +52,7 @@ function costs({ instances }: Snapshot, by: BillGroup, { width, color }: Pick<Vi
   ];
   const lines = bills.map(({ name, bill }) => row(name, bill));
   const paint = createPaint(color);
-  const all = billOf(instances);
-  const sum = billText(all) ?? `${all.servers} ${all.servers === 1 ? 'server' : 'servers'}, ${memory(all.memoryBytes)}`;
+  const sum = billText(billOf(instances));
   return `${[...renderTable(columns, lines, { width, paint }), '', ...wrap(sum, width)].join('\n')}\n`;
 }
 

@@ -67,12 +67,11 @@ export function renderStatus(snapshot: Snapshot, options: ViewOptions): string {
   } else if (table.length === 0) {
     lines.push('', ...wrap('No MCP servers found. Run "mcp-shepherd doctor" to see where we looked.', options.width));
   }
-  const bill = billText(billOf(snapshot.instances));
   const ending = [
     ...copiesLines(snapshot.instances),
     ...notStartedTexts(snapshot),
     ...hostTexts(snapshot),
-    ...(bill === undefined ? [] : [`${bill}.`]),
+    ...(snapshot.instances.length === 0 ? [] : [`${billText(billOf(snapshot.instances))}.`]),
   ];
   lines.push(...ending.flatMap((line) => ['', ...wrap(safe(line), options.width)]));
   lines.push(...renderProblems(snapshot.problems, options.width, paint));

@@ -39,10 +39,10 @@ export function buildTree(snapshot: Snapshot, facts: WindowFacts, now: number): 
   return [...attentionGroup(context), ...rows, ...drifts, ...hostRows(snapshot), ...billRow(snapshot)];
 }
 
-/** What all servers cost, as the last row. */
+/** What all running servers cost, as the last row. */
 function billRow({ instances }: Snapshot): TreeNode[] {
   const text = billText(billOf(instances), sizeText);
-  return text === undefined
+  return instances.length === 0
     ? []
     : [{ ...groupRow('bill', t('In all'), { id: 'pie-chart' }, []), description: text, expanded: false, spoken: text }];
 }

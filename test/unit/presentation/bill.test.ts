@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { renderBill } from '../../../src/cli/render/billView.ts';
 import { billOf, billText } from '../../../src/presentation/bill.ts';
-import { assertNames } from '../../names.ts';
+import { assertNames, assertOmits } from '../../names.ts';
 import { client, instance, snapshot } from '../cli/fixture.ts';
 
 const megabyte = 1024 ** 2;
@@ -25,8 +25,10 @@ describe('bill', () => {
     assertNames(billText(bill), '6 servers', '1 of them', '600 MB', '1 idle', '100 MB');
   });
 
-  it('is silent where it says no more than the totals', () => {
-    assert.equal(billText(billOf([server(1, 'memory', codex), server(4, 'memory', other)])), undefined);
+  it('says so where nothing is a copy or known to be idle', () => {
+    const text = billText(billOf([server(1, 'memory', codex), server(4, 'memory', other)]));
+    assertNames(text, '2 servers', '200 MB', 'none');
+    assertOmits(text, 'copies', 'copy');
   });
 
   it('has a row for each client process, server or package, the largest first', () => {

@@ -22,9 +22,9 @@ function drawn(nodes: readonly TreeNode[], depth = 0): string[] {
 }
 
 const seenBy = (facts: WindowFacts, changes: Partial<Snapshot>): string[] => drawn(buildTree(snapshot(changes), facts, now));
-/** Without the group of what needs attention. */
+/** Without the group of what needs attention, and the sum. */
 const rows = (changes: Partial<Snapshot>): string[] =>
-  drawn(buildTree(snapshot(changes), here, now).filter(({ id }) => id !== 'attention'));
+  drawn(buildTree(snapshot(changes), here, now).filter(({ id }) => id !== 'attention' && id !== 'bill'));
 
 describe('The rows of the view', () => {
   it('show clients, their servers, and what runs', () => {
@@ -53,7 +53,7 @@ describe('The rows of the view', () => {
     const one = snapshot({ instances: [stale()] });
     const ignored = attentions(one, here).map(({ key }) => key);
     const nodes = buildTree(one, { ...here, choices: { ...here.choices, ignored } }, now);
-    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711']);
+    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711', 'bill']);
     assert.match(nodes[0]?.children[0]?.flags ?? '', /\bignored\b/);
     assert.doesNotMatch(nodes[0]?.children[0]?.flags ?? '', /\bignorable\b/);
   });
@@ -70,7 +70,8 @@ describe('The rows of the view', () => {
       '    d4',
     ]);
     const started = { ...here, busy: new Map([['d2', 'starting' as const]]), stopped: new Set(['d3']) };
-    assert.deepEqual(seenBy(started, { definitions: [definition(), ...idle] }), ['VS Code', '  d1 4711', '  d2', '  d3', '  d4']);
+    const shown = ['VS Code', '  d1 4711', '  d2', '  d3', '  d4', 'bill'];
+    assert.deepEqual(seenBy(started, { definitions: [definition(), ...idle] }), shown);
   });
 
   it('say that a server is not started or asleep, and keep it out of the fold', () => {
@@ -136,16 +137,19 @@ describe('The rows of the view', () => {
 
   it('end with the host of the relays, and how many servers have their guard in it', () => {
     const [full = assert.fail()] = fullSnapshot.notStarted;
-    const [host] = buildTree(snapshot({ notStarted: [full], hosts: fullSnapshot.hosts }), here, now).slice(-1);
-    assert.equal(host?.id, 'host:4100');
+    const [host, sum] = buildTree(snapshot({ notStarted: [full], hosts: fullSnapshot.hosts }), here, now).slice(-2);
+    assert.deepEqual([host?.id, sum?.id], ['host:4100', 'bill']);
     assert.match(host?.description ?? '', /PID 4100, .*1 server\.$/);
-    assert.equal(buildTree(snapshot({ notStarted: [full] }), here, now).length, 1);
+    assert.deepEqual(
+      seenBy(here, { notStarted: [full], instances: [] }).filter((row) => /^(?:host|bill)/.test(row)),
+      [],
+    );
   });
 
   it('have a row for a broken file under its client, also behind the filter and where no entry of it could be read', () => {
     const problem = { source: 'config', client: 'cursor', message: 'Invalid JSON.', file: '/home/ann/.cursor/mcp.json', line: 3 } as const;
     const nodes = buildTree(snapshot({ problems: [problem] }), here, now);
-    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711', 'Cursor', '  mcp.json']);
+    assert.deepEqual(drawn(nodes), ['VS Code', '  d1 4711', 'Cursor', '  mcp.json', 'bill']);
     assert.deepEqual(nodes[1]?.children[0]?.open, { file: problem.file, line: 3 });
     assert.deepEqual(seenBy({ ...here, choices: { ...here.choices, onlyProblems: true } }, { problems: [problem] }), ['mcp.json']);
   });
@@ -185,8 +189,8 @@ describe('The rows of the view', () => {
       instances: [instance(), instance({ pid: 3, client: claude })],
     };
     const by = (groupBy: Grouping): string[] => seenBy({ ...here, choices: { ...here.choices, groupBy } }, two);
-    assert.deepEqual(by('server'), ['server:everything', '  d1 4711', '  d1 3']);
-    assert.deepEqual(by('package'), ['package:@modelcontextprotocol/server-everything', '  d1 4711', '  d1 3']);
+    assert.deepEqual(by('server'), ['server:everything', '  d1 4711', '  d1 3', 'bill']);
+    assert.deepEqual(by('package'), ['package:@modelcontextprotocol/server-everything', '  d1 4711', '  d1 3', 'bill']);
   });
 
   it('are spoken without control characters, whatever a client is called', () => {
@@ -350,7 +354,7 @@ describe('A refresh', () => {
     assert.equal(restarted[0]?.children[0]?.id, before[0]?.children[0]?.id, 'selection stays on the row of a restarted server');
     assert.deepEqual(changedRows(before, restarted), [before[0]?.children[0]?.id]);
     const twice = buildTree(snapshot({ instances: [instance(), instance({ pid: 5000 })] }), here, now);
-    assert.equal(changedRows(before, twice), 'all', 'the last row, which tells the sum, came too');
+    assert.deepEqual(changedRows(before, twice), [before[0]?.id, before[0]?.children[0]?.id, 'bill']);
     assert.deepEqual([twice.at(-1)?.id, twice.at(-1)?.description?.startsWith('2 servers, 1 of them a copy')], ['bill', true]);
     const thrice = buildTree(snapshot({ instances: [instance(), instance({ pid: 5000 }), instance({ pid: 5001 })] }), here, now);
     assert.deepEqual(changedRows(twice, thrice), [before[0]?.id, before[0]?.children[0]?.id, 'bill']);
