@@ -31,6 +31,8 @@ describe('The run of an installer', () => {
   });
 
   it('is not in the folder that MCP Shepherd was started in: a pip.py there is not run', async function () {
+    // Three starts of pip, which take seconds each on a busy machine.
+    this.timeout(120_000);
     if (process.platform === 'win32' || spawnSync('python3', ['-m', 'pip', '--version']).status !== 0) {
       this.skip();
     }
