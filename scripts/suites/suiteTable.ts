@@ -95,7 +95,7 @@ export function suiteTable(): readonly Suite[] {
     { ...check, name: 'types', command: [bin('tsc')], limit: 3 * minutes },
     { ...check, name: 'build', command: [process.execPath, 'esbuild.ts'], limit: 2 * minutes },
     // One process that computes: it fills what the process tests leave while they wait.
-    { ...mocha, name: 'unit', stage: 'tests', folder: 'test/unit', namespace: false, limit: 10 * minutes },
+    { ...mocha, name: 'unit', stage: 'tests', folder: 'test/unit', namespace: false, limit: 20 * minutes },
     {
       ...mocha,
       name: 'process',
