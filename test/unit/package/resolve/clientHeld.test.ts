@@ -55,13 +55,13 @@ describe('what a client keeps in its memory', () => {
   it('Claude Code: an installation for another project does not count', () => {
     const cache = (version: string): string => tree.path('h/.claude/plugins/cache/market/tiny', version);
     const installed = [
-      { scope: 'project', projectPath: '/work/other', installPath: cache('1.0.0') },
+      { scope: 'project', projectPath: '/srv/other', installPath: cache('1.0.0') },
       { scope: 'user', installPath: cache('1.1.0') },
     ];
     tree.write({ 'h/.claude/plugins/installed_plugins.json': { version: 2, plugins: { 'tiny@market': installed } } });
     const old = join(cache('1.0.0'), 'x.js');
-    equal(bundle(old, new Set(), '/work/mine')?.now.version, '1.1.0');
-    equal(bundle(old, new Set(), '/work/other/sub'), undefined, 'in that project it is the installed one');
+    equal(bundle(old, new Set(), '/srv/mine')?.now.version, '1.1.0');
+    equal(bundle(old, new Set(), '/srv/other/sub'), undefined, 'in that project it is the installed one');
   });
 
   it('VS Code: the folder that extensions.json names', () => {
