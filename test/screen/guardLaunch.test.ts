@@ -221,7 +221,8 @@ describe('Launch Through Guard', function () {
     await workbench.told('notes starts when it is called');
     assertNames(readFileSync(file, 'utf8'), '"--start", "lazy", "--"');
     await waitFor('the row to run', async () => (await labels()).some((label) => /^notes, runs .*, guarded$/.test(label)));
-    // A session in which its guard learns what it answers.
+    // A session in which its guard learns what it answers: VS Code calls a tool only after it has the list of them.
+    await call('read_graph', {});
     await probe.command('workbench.mcp.stopServer', 'mcp.config.ws0.notes');
     await waitFor('the end of that session', async () => !(await labels()).some((label) => /^notes, runs/.test(label)));
     // By the row's own button: nothing but the guard runs, and no message says that it did not start.

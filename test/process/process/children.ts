@@ -75,7 +75,7 @@ export async function kill(child: ChildProcess): Promise<void> {
 }
 
 /** Reads again until the value is the wanted one or the time is over. @returns the last value, for the assertion to judge */
-export async function readUntil<T>(read: () => Promise<T>, wanted: (value: T) => boolean, withinMs = 5_000): Promise<T> {
+export async function readUntil<T>(read: () => Promise<T>, wanted: (value: T) => boolean, withinMs = 20_000): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
     const value = await read();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { readYaml, yamlDocuments } from '../../../src/base/yaml.ts';
-import { processorTime } from '../processorTime.ts';
+import { hangMs, processorTime } from '../processorTime.ts';
 
 describe('yamlDocuments', () => {
   it('reads scalars as strings, in every form that YAML has for them', () => {
@@ -73,13 +73,16 @@ describe('yamlDocuments', () => {
       const began = processorTime();
       assert.equal(yamlDocuments(text), undefined, name);
       const spent = processorTime() - began;
-      assert.ok(spent < 10_000, `${name}: ${spent} ms`);
+      assert.ok(spent < hangMs, `${name}: ${spent} ms`);
     }
     assert.equal(Error.stackTraceLimit, limit);
   }).timeout(120_000);
 
-  it('reads 10,000 keys of one map without the time growing with their square', () => {
-    const text = Array.from({ length: 10_000 }, (_, index) => `k${index}: ${index}`).join('\n');
-    assert.equal(Object.keys(yamlDocuments(text)?.[0] ?? {}).length, 10_000);
-  }).timeout(5_000);
+  it('reads 40,000 keys of one map without the time growing with their square', () => {
+    const text = Array.from({ length: 40_000 }, (_, index) => `k${index}: ${index}`).join('\n');
+    const began = processorTime();
+    assert.equal(Object.keys(yamlDocuments(text)?.[0] ?? {}).length, 40_000);
+    // The check for duplicate keys that the library would do takes 23 s.
+    assert.ok(processorTime() - began < hangMs);
+  });
 });

@@ -8,7 +8,7 @@ import { newestVersion } from '../../../src/registry/newestVersion.ts';
 import { publicNpmRegistry, publicPythonIndex } from '../../../src/registry/publicIndexes.ts';
 import { parsePipConf } from '../../../src/registry/python/pythonSettings.ts';
 import { candidatesOf, fileVersion, htmlFiles, jsonFiles } from '../../../src/registry/python/simpleIndex.ts';
-import { processorTime } from '../processorTime.ts';
+import { hangMs, processorTime } from '../processorTime.ts';
 
 const hour = 3_600_000;
 const now = Date.parse('2026-11-22T12:00:00Z');
@@ -81,7 +81,7 @@ describe('the pages of Python indexes', () => {
     assert.equal(htmlFiles('<a '.repeat(66_000)), undefined);
     assert.deepEqual(parsePipConf(`[global]\nindex-url = x${' '.repeat(100_000)}y`).size, 1);
     // Seconds to minutes where each beginning is followed to the end.
-    assert.ok(processorTime() - start < 1_500);
+    assert.ok(processorTime() - start < hangMs);
   });
 
   it('are refused when they are something else', () => {
@@ -128,7 +128,7 @@ describe('the pages of Python indexes', () => {
     const before = processorTime();
     assert.equal(candidatesOf(some(10_001), 'a'), undefined);
     assert.equal(candidatesOf(some(200_000), 'a'), undefined);
-    assert.ok(processorTime() - before < 1_000);
+    assert.ok(processorTime() - before < hangMs);
     assert.equal(candidatesOf([...some(10_000), ...some(10_000)], 'a')?.length, 40);
     const page = some(60_000).map((file) => ({ filename: file.name }));
     assert.equal(jsonFiles(JSON.stringify({ files: page }))?.length, 50_001);

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { type EntryFields, readEntry } from '../../../../src/config/formats/serverEntry.ts';
-import { processorTime } from '../../processorTime.ts';
+import { hangMs, processorTime } from '../../processorTime.ts';
 import { writableFormat } from '../tree.ts';
 
 describe('readEntry', () => {
@@ -165,6 +165,6 @@ describe('lines of the servers of Codex', () => {
     writableFormat('codex-config').read(`x = "${'\\"'.repeat(500_000)}"`);
     writableFormat('codex-config').read('a.'.repeat(500_000));
     writableFormat('codex-config').read(`x = [${'1, '.repeat(300_000)}]\n${'\n'.repeat(300_000)}[mcp_servers.a]\ncommand = "x"`);
-    ok(processorTime() - began < 2_000);
+    ok(processorTime() - began < hangMs);
   });
 });
