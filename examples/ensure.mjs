@@ -14,7 +14,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const healthMs = 1_000;
+const healthMs = 3_000;
 const leaveMs = 10_000;
 
 /** @param options shutdown: true, or the token that POST /shutdown requires; passive: replace nothing; timeout in seconds */
@@ -145,7 +145,7 @@ async function stop(pid, port, shutdown) {
   return (born === undefined || gone()) && (await waitFor(() => listeners(port).length === 0, leaveMs));
 }
 
-/** The JSON object that GET /health returns within a second; an empty object for any other answer or none. */
+/** The JSON object that GET /health returns within 3 seconds; an empty object for any other answer or none. */
 async function askHealth(port) {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, { redirect: 'error', signal: AbortSignal.timeout(healthMs) });

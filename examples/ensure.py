@@ -9,7 +9,7 @@ replaced; a newer one, one without a version, and another program are never ende
 """
 import argparse, contextlib, errno, fcntl, hashlib, http.client, json, os, pwd, re, signal, socket, subprocess, sys, time
 
-HEALTH_SECONDS, LEAVE_SECONDS, TAIL_LINES = 1, 10, 20
+HEALTH_SECONDS, LEAVE_SECONDS, TAIL_LINES = 3, 10, 20
 
 
 def ensure_server(name, port, version, command, *, shutdown=False, passive=False, timeout=30, cwd=None, env=None):
@@ -104,7 +104,7 @@ def stop(pid, port, shutdown):
 
 
 def ask_health(port):
-    """The JSON object that GET /health returns within a second; {} for any other answer or none. Never raises."""
+    """The JSON object that GET /health returns within 3 seconds; {} for any other answer or none. Never raises."""
     deadline, data = time.monotonic() + HEALTH_SECONDS, b""
     try:
         with socket.create_connection(("127.0.0.1", port), HEALTH_SECONDS) as connection, contextlib.suppress(TimeoutError):

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { WaitedInVain } from '../system/waitFor.ts';
 import type { TestOutcome } from './outcome.ts';
 
 /** Mocha's own events (lib/runner.js, `Runner.constants`). */
@@ -24,13 +25,18 @@ export function collectOutcomes(runner: Events, say: (line: string) => void): Te
     add({ title: test.fullTitle(), state: 'passed', duration: test.duration ?? 0 });
   });
   runner.on('fail', (test: Mocha.Runnable, error: unknown) => {
-    add({ title: test.fullTitle(), state: 'failed', duration: test.duration ?? 0, error: errorText(error) });
+    add({ title: test.fullTitle(), state: 'failed', duration: test.duration ?? 0, error: errorText(error), late: isLate(error) });
   });
   runner.on('pending', (test: Mocha.Test) => {
     const reason = lastLine();
     add({ title: test.fullTitle(), state: 'skipped', duration: 0, ...(reason === undefined ? {} : { reason }) });
   });
   return outcomes;
+}
+
+/** https://mochajs.org/api/module-lib_errors (`TIMEOUT`), and our own. */
+function isLate(error: unknown): boolean {
+  return error instanceof WaitedInVain || (error instanceof Error && 'code' in error && error.code === 'ERR_MOCHA_TIMEOUT');
 }
 
 /** Message, stack and the compared values of an assertion. */

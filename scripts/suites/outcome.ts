@@ -7,6 +7,8 @@ export type TestOutcome = {
   readonly duration: number;
   /** Of a failed test: message, difference and stack. */
   readonly error?: string;
+  /** Of a failed test: a time was up, of the test itself or of a condition that it waited for. */
+  readonly late?: boolean;
   /** Of a skipped test: the line that it printed before it skipped itself. */
   readonly reason?: string;
 };

@@ -40,7 +40,7 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
 
   /** With several lanes each file has a child and folders of its own. Slow files start first, so that none of them runs alone at the end. */
   async function inLanes(): Promise<SuiteOutcome[]> {
-    const { lanes = 1, slowFirst = [], twice = false } = tests;
+    const { lanes = 1, slowFirst = [], twice } = tests;
     const rank = (file: string): number => {
       const at = slowFirst.findIndex((part) => file.includes(part));
       return at < 0 ? slowFirst.length : at;
@@ -50,12 +50,14 @@ export async function runSuite(suite: Suite, filters: readonly string[], namespa
       const name = lanes === 1 ? suite.name : `${suite.name}-${some.join().replace(/\W+/g, '-')}`;
       return inEnvironment((env) => runTests(tests, name, some, namespace, env));
     };
+    const mayRunAgain = (failures: readonly TestOutcome[]): boolean =>
+      failures.length > 0 && (twice === 'any' || (twice === 'late' && failures.every(({ late }) => late === true)));
     const done: SuiteOutcome[] = [];
     const again: [readonly string[], SuiteOutcome][] = [];
     const lane = async (): Promise<void> => {
       for (let some = queue.shift(); some !== undefined; some = queue.shift()) {
         const outcome = await run(some);
-        if (twice && failed(outcome).length > 0) {
+        if (mayRunAgain(failed(outcome))) {
           again.push([some, outcome]);
         } else {
           done.push(outcome);

@@ -30,10 +30,11 @@ export type Suite = {
       /** Number of children at a time, each with one file and folders of its own: for tests that mostly wait. Default: one child with all files. */
       readonly lanes?: number;
       /**
-       * What fails runs once more, alone, at the end, and the output shows both runs: the file, or without lanes all files. For windows of an editor, which takes the
-       * focus and hides messages when it likes; not for tests of our own processes, where what happens once in a hundred runs is a fault.
+       * Which failures run once more, alone, at the end, and the output shows both runs: the file, or without lanes all files. `any` is for windows of an editor, which
+       * takes the focus and hides messages when it likes. `late` is for tests of our own processes, where what happens once in a hundred runs is a fault: a file is run
+       * again when each of its failures is a time that was up, because that may tell of the machine alone.
        */
-      readonly twice?: boolean;
+      readonly twice?: 'any' | 'late';
       /** With lanes: parts of the paths of the files that start first, the longest first. */
       readonly slowFirst?: readonly string[];
     }
@@ -86,7 +87,7 @@ export function suiteTable(): readonly Suite[] {
     arguments: [editor],
     namespace: true,
     editor,
-    twice: true,
+    twice: 'any',
     limit: 10 * minutes,
   });
   return [
@@ -104,6 +105,7 @@ export function suiteTable(): readonly Suite[] {
       namespace: true,
       lanes: 5,
       slowFirst: slowProcessTests,
+      twice: 'late',
       limit: 10 * minutes,
     },
     inEditor('vscode', 'current'),
@@ -117,7 +119,7 @@ export function suiteTable(): readonly Suite[] {
       namespace: true,
       editor: 'current',
       lanes: 2,
-      twice: true,
+      twice: 'any',
       slowFirst: ['manyInstances', 'actions', 'upgradeProof', 'serverView', 'guardLaunch'],
       limit: 10 * minutes,
     },

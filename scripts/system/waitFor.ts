@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** A time was up before a condition held. */
+export class WaitedInVain extends Error {}
+
 /**
  * Calls `ask` until its answer is neither undefined, null nor false.
  *
@@ -20,7 +23,7 @@ export async function waitFor<T>(
       return answer as NonNullable<Exclude<T, false>>;
     }
     if (performance.now() > end) {
-      throw new Error(`Waited ${limit} ms in vain for ${what}.`);
+      throw new WaitedInVain(`Waited ${limit} ms in vain for ${what}.`);
     }
     await delay(every);
   }

@@ -63,7 +63,7 @@ export async function openControlServer(options: ControlServerOptions): Promise<
   const accept = (socket: Socket): void => {
     const connection = new ControlConnection(socket, {
       secret,
-      handshakeMs: options.handshakeMs ?? 1_000,
+      handshakeMs: options.handshakeMs ?? 3_000,
       idleMs: options.idleMs ?? 30_000,
       answer: (request, progress) => handling.answer(request, progress),
       onProblem: options.onProblem ?? (() => {}),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from '../../../scripts/system/waitFor.ts';
@@ -20,6 +20,9 @@ export function testCache(): string {
   return process.env.MCP_SHEPHERD_TEST_CACHE ?? ownFolder();
 }
 
+/** Milliseconds after which a folder that was begun counts as left by a process that ended: its maker gives a sign each second. */
+const leftMs = 60_000;
+
 /**
  * Makes a folder in the test cache once, also when several test files want it at the same time: the others wait for the one that began. It is made where it
  * stays, because environments hold their own path. What is in it is only read.
@@ -39,8 +42,13 @@ export async function keptFolder(name: string, make: (folder: string) => Promise
       try {
         mkdirSync(begun);
       } catch {
+        if (Date.now() - (statSync(begun, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > leftMs) {
+          rmSync(folder, { recursive: true, force: true });
+          rmSync(begun, { recursive: true, force: true });
+        }
         return false;
       }
+      const sign = setInterval(() => utimesSync(begun, new Date(), new Date()), 1_000);
       try {
         mkdirSync(folder);
         await make(folder);
@@ -50,9 +58,11 @@ export async function keptFolder(name: string, make: (folder: string) => Promise
         rmSync(folder, { recursive: true, force: true });
         rmdirSync(begun);
         throw error;
+      } finally {
+        clearInterval(sign);
       }
     },
-    { limit: 180_000, every: 100 },
+    { limit: 600_000, every: 100 },
   );
   return folder;
 }

@@ -28,7 +28,7 @@ describe('sheep', () => {
 });`;
 
 describe('A mocha run of our own', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder: string;
 
   beforeEach(() => {
@@ -73,17 +73,29 @@ describe('A mocha run of our own', function () {
   });
 
   for (const [twice, kind, counts, first] of [
-    [true, 'fails once', '1 passed, 0 failed, 0 skipped', 1],
-    [true, 'fails always', '0 passed, 1 failed, 0 skipped', 0],
-    [false, 'fails once', '0 passed, 1 failed, 0 skipped', 0],
+    ['any', 'fails once', '1 passed, 0 failed, 0 skipped', 1],
+    ['any', 'fails always', '0 passed, 1 failed, 0 skipped', 0],
+    ['late', 'is late once', '1 passed, 0 failed, 0 skipped', 1],
+    ['late', 'waits in vain once', '1 passed, 0 failed, 0 skipped', 1],
+    ['late', 'fails once', '0 passed, 1 failed, 0 skipped', 0],
+    [undefined, 'fails once', '0 passed, 1 failed, 0 skipped', 0],
+    [undefined, 'is late once', '0 passed, 1 failed, 0 skipped', 0],
   ] as const) {
-    it(`a file that ${kind}${twice ? ', in a suite that runs such a file again' : ''}`, async () => {
+    it(`a file that ${kind}, in a suite that runs ${twice ?? 'no'} such file again: ${counts}`, async () => {
       const mark = JSON.stringify(join(folder, 'mark'));
-      const fails = kind === 'fails once' ? `!fs.existsSync(${mark})` : 'true';
+      const waiting = JSON.stringify(join(projectRoot, 'scripts/system/waitFor.ts'));
+      const fails = kind === 'fails always' ? 'true' : `!fs.existsSync(${mark})`;
+      const how = {
+        'is late once': 'await new Promise(() => {})',
+        'waits in vain once': `await waitFor('the moon', () => false, { limit: 1 })`,
+        'fails once': `throw new Error('hidden')`,
+        'fails always': `throw new Error('hidden')`,
+      }[kind];
       writeFileSync(
         join(folder, 'window.test.ts'),
         `import fs from 'node:fs';
-        it('opens', () => { if (${fails}) { fs.writeFileSync(${mark}, ''); throw new Error('hidden'); } });`,
+        import { waitFor } from ${waiting};
+        it('opens', async () => { if (${fails}) { fs.writeFileSync(${mark}, ''); ${how}; } }).timeout(${kind === 'is late once' ? 500 : 20_000});`,
       );
       const outcome = await runSuite(
         {
@@ -95,7 +107,7 @@ describe('A mocha run of our own', function () {
           folder: relative(projectRoot, folder),
           namespace: false,
           lanes: 2,
-          twice,
+          ...(twice ? { twice } : {}),
           limit: 30_000,
         },
         [],

@@ -26,7 +26,7 @@ export interface ContentionResult {
   readonly rounds: number;
   /** Pairs that held it at the same time, proven by the order of the lines in the log. */
   readonly doubles: readonly string[];
-  /** No contender got it for six seconds. */
+  /** No contender got it for 30 seconds. */
   readonly stuck: boolean;
   readonly killed: number;
   readonly stopped: number;
@@ -35,7 +35,7 @@ export interface ContentionResult {
   readonly complaints: string;
 }
 
-const stuckMs = 6_000;
+const stuckMs = 30_000;
 const folder = import.meta.dirname;
 
 /** Lets contenders fight for one lock while they are ended and stopped, and counts from their log. Ends all it started. */
