@@ -32,7 +32,7 @@ export type Suite = {
       /**
        * Which failures run once more, alone, at the end, and the output shows both runs: the file, or without lanes all files. `any` is for windows of an editor, which
        * takes the focus and hides messages when it likes. `late` is for tests of our own processes, where what happens once in a hundred runs is a fault: a file is run
-       * again when each of its failures is a time that was up, because that may tell of the machine alone.
+       * again when its first failure is a time that was up, because that may tell of the machine alone, and what fails after it may follow from it.
        */
       readonly twice?: 'any' | 'late';
       /** With lanes: parts of the paths of the files that start first, the longest first. */
