@@ -1,14 +1,6 @@
 import { dirname, normalize } from 'node:path';
 import { t } from '../../base/language/translate.ts';
-import {
-  type Baseline,
-  baselineTrust,
-  installedAfterStart,
-  loadMs,
-  quietMs,
-  settleMs,
-  startToleranceMs,
-} from '../../diagnosis/stale/baseline.ts';
+import { type Baseline, isDoubtful, loadMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange, PackageRef } from '../../model/package.ts';
@@ -16,11 +8,9 @@ import type { ProcessRow } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { isOutside, isOwnSource } from '../../package/code/ownSource.ts';
-import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { clientBundle } from '../../package/resolve/clientHeld.ts';
-import { writtenAfter } from '../../package/writtenAfter.ts';
 import { commandName, isPython } from '../../process/commandline/commandName.ts';
 import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { statPath } from '../../storage/boundedFile.ts';
@@ -28,6 +18,7 @@ import { changeDirection } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
+import { takeBaseline } from '../facts/takeBaseline.ts';
 import { runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
 import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
@@ -176,33 +167,6 @@ function isUnpacked({ ref, reading }: Exclude<LoadedPackage, { unknown: string }
   );
 }
 
-function takeBaseline({ row, loaded, now }: ServerContext, context: VersionContext): Baseline | undefined {
-  if ('unknown' in loaded || loaded.reading.status !== 'ok') {
-    return undefined;
-  }
-  const { ref, reading } = loaded;
-  const byTimes = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
-  // Where everything was installed well before the start, only the process itself needs time to load.
-  const settled = now - row.startedAt >= (byTimes === 'before-start' ? loadMs : settleMs);
-  if (!settled || now - reading.changedAt < quietMs) {
-    return undefined;
-  }
-  // Parses whole lock files, so it is done once for each process.
-  const reinstalled = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
-  // Directories that are older than the process do not show that a file in them was written in place. Stats each package, so it is done once, too.
-  const comparable = byTimes !== 'after-start' && context.bootClock.timesComparable(row.startedAt);
-  const written = comparable ? writtenAfter(ref, reading, row.startedAt + startToleranceMs) : undefined;
-  const trust = reinstalled || written ? 'around-start' : byTimes;
-  return context.facts.recordBaseline(row.identity, {
-    takenAt: now,
-    trust,
-    ref,
-    packages: reading.packages,
-    ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
-    ...(written ? { written } : {}),
-  });
-}
-
 /** The code of a server when it started. */
 export interface RunningCode {
   readonly ecosystem: PackageRef['ecosystem'];
@@ -231,7 +195,7 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
       name,
       version: running,
       place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
-      by: named ? 'path' : baseline?.doubtful === true || isRecordAlone(baseline, running) ? 'concluded' : 'recorded',
+      by: named ? 'path' : isDoubtful(baseline) || isRecordAlone(baseline, running) ? 'concluded' : 'recorded',
       ...(baseline && own?.version === running ? { packages: baseline } : {}),
     };
   }
