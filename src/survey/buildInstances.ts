@@ -20,7 +20,7 @@ import { isOfHost } from './match/sharedRelays.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
 import { callsOf, type GuardCalls, unansweredMark } from './records/guardMarks.ts';
-import { recordSummary } from './records/joinRecords.ts';
+import { recordOfGuard, recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
@@ -93,8 +93,9 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const asked = records[0]?.control?.caps.includes('restart') === true;
   const actions = restartActions({ client, asked, listens: port !== undefined }, name, definition);
   const startedBy = client ?? firstSeen.client;
-  const context: ServerContext = { row: server, detail, loaded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
-  const verdict = withBeside(judgeServer(context, state, recordedVersions(records)), attributed, context, state);
+  const recorded = recordedVersions(records, recordOfGuard(records, attributed));
+  const context: ServerContext = { row: server, detail, loaded, recorded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
+  const verdict = withBeside(judgeServer(context, state), attributed, context, state);
   const update = state.updates.current(attributed, loaded, redactor, now);
   const container = state.containers.current(server, actions, now);
   // For `docker run` only the container counts: why the docker client's own package is unknown is not reported.

@@ -21,7 +21,7 @@ import type { FactStore } from '../facts/factStore.ts';
 import { takeBaseline } from '../facts/takeBaseline.ts';
 import { runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
-import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
+import { isAbout, isOpen, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
@@ -64,8 +64,6 @@ export function packageChange(recorded: Packages, reading: Reading): ClosureDiff
 interface VersionContext {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
-  /** Versions from the record of the server, or of its guard. */
-  readonly recorded?: RecordedVersions | undefined;
   /** How certain it is that its source, which it uses in place, changed; undefined where that is not known. Of the user's own source it says more than metadata. */
   readonly sourceChanged?: Finding['confidence'] | undefined;
 }
@@ -77,8 +75,7 @@ interface ServerVersions {
 
 /** Compares what is on disk with the baseline of the process. Records the baseline where there is none. */
 export function serverVersions(server: ServerContext, context: VersionContext): ServerVersions {
-  const { row, loaded, now } = server;
-  const { recorded } = context;
+  const { row, loaded, now, recorded } = server;
   if ('unknown' in loaded) {
     // Nothing on disk to compare with: the record is all there is.
     return {
@@ -178,7 +175,11 @@ export interface RunningCode {
 }
 
 /** The running code: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
-export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
+export function runningCode(
+  { row, loaded, recorded }: ServerContext,
+  known: RunningPackage | null,
+  facts: FactStore,
+): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
   const other = namedElsewhere(row, loaded);
@@ -190,12 +191,13 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
     written !== undefined && known !== null && comparedName(written) === comparedName(known) && written.version === known.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
+    const isCertain = recorded?.certain === true && known.origin === 'recorded';
     return {
       ecosystem,
       name,
       version: running,
       place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
-      by: named ? 'path' : isDoubtful(baseline) || isRecordAlone(baseline, running) ? 'concluded' : 'recorded',
+      by: named ? 'path' : !isCertain && (isDoubtful(baseline) || isRecordAlone(baseline, running)) ? 'concluded' : 'recorded',
       ...(baseline && own?.version === running ? { packages: baseline } : {}),
     };
   }
@@ -205,7 +207,7 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
 
 /** Whether its own record names another version than the files did, and the times do not decide which is right. */
 function isRecordAlone(baseline: Baseline | undefined, running: string): boolean {
-  return baseline?.trust === 'around-start' && baseline.packages[0]?.version !== running;
+  return baseline !== undefined && isOpen(baseline) && baseline.packages[0]?.version !== running;
 }
 
 /** The code that runs, by a path on its command line. */
