@@ -22,6 +22,7 @@ import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
 import { callsOf, type GuardCalls, unansweredMark } from './records/guardMarks.ts';
 import { recordOfGuard, recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
+import { heldPath } from './server/commandLeads.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
 import {
@@ -206,7 +207,9 @@ function withBeside(
   if (finding === undefined) {
     const gone = scriptGone === undefined || entryLeads ? [] : [scriptGone];
     const reasons = [verdict.unknown, gone.length > 0 ? undefined : unknown].filter((reason) => reason !== undefined).join('; ');
-    const findings = [...verdict.findings, ...gone].map((one) => (cure && one.kind === 'files-gone' ? { ...one, actions: cure } : one));
+    const found = [...verdict.findings, ...gone];
+    const actions = cure ?? (found.some(({ kind }) => kind === 'files-gone') ? heldPath(attributed, server) : undefined);
+    const findings = found.map((one) => (actions && one.kind === 'files-gone' ? { ...one, actions } : one));
     return {
       ...verdict,
       package: own ?? verdict.package,
