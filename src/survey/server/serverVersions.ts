@@ -93,6 +93,8 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const bySource = inPlace && !unpacked && (context.sourceChanged !== undefined || own?.byGuard !== true);
   const change = bySource ? undefined : difference.own;
   const named = namedCode(row);
+  const version = reading.status === 'ok' ? reading.packages[0]?.version : undefined;
+  const inPath = version !== undefined && row.argv.some((word) => namesVersion(word, version)) ? { named: version } : {};
   const verdict = judgeVersions({
     ...runningServer(server),
     packageName: ref.name,
@@ -102,7 +104,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     baseline,
     own: change,
     dependencies: difference.dependencies,
-    ...(named && comparedName(named) === comparedName(ref) ? { named: named.version } : {}),
+    ...(named && comparedName(named) === comparedName(ref) ? { named: named.version } : inPath),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const other = change === undefined && reading.status === 'ok' ? otherPackage(baseline?.packages[0], reading.packages[0]) : undefined;
@@ -231,6 +233,12 @@ function codeInPath(path: string): RunningCode | undefined {
     return { ...code, name, version, place };
   }
   return codeInKeg(path);
+}
+
+/** Whether a folder in a path has the name of a version, or ends with it: `releases/1.0.0`, `store/HASH-NAME-1.0.0`. */
+export function namesVersion(path: string, version: string): boolean {
+  const folders = dirname(path).split(/[\\/]/);
+  return version.includes('.') && folders.some((one) => one.endsWith(version) && /^(|v|.*[-@_])$/.test(one.slice(0, -version.length)));
 }
 
 function codeInKeg(path: string): RunningCode | undefined {

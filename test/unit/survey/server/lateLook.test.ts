@@ -113,4 +113,27 @@ describe('a link was moved to a younger release before the first look', function
       'the only one was removed': [null, '1.1.0', 'unknown'],
     });
   });
+
+  it('a release whose folder has the name of its version was made anew: the same version is nothing, another one is stale', async () => {
+    const release = (folder: string, version: string): Tree => ({
+      [`${folder}/node_modules/tiny-mcp/package.json`]: { name: 'tiny-mcp', version },
+      [`${folder}/node_modules/tiny-mcp/server.js`]: '',
+    });
+    scan.startedAt = Date.now();
+    await untilPast(scan.startedAt, startToleranceMs + 200);
+    for (const [folder, version, wanted] of [
+      ['releases/1.0.0', '1.0.0', ['1.0.0', []]],
+      ['releases/tiny-1.0.0', '1.0.0', ['1.0.0', []]],
+      ['releases/1.0.0', '1.1.0', [null, ['stale/package/likely']]],
+      ['releases/11.0.0', '1.0.0', [null, ['stale/package/likely']]],
+      ['releases/current', '1.0.0', [null, ['stale/package/likely']]],
+    ] as const) {
+      write(release(folder, version));
+      const argv = [node, at(folder, script)];
+      entries(argv);
+      await observe({ argv, cwd: scan.tree.root }, `${folder} ${version}`);
+      const found = await look();
+      deepEqual([found.package?.running, staleLabels(found)], wanted, `${version} in ${folder}`);
+    }
+  });
 });
