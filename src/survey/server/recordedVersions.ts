@@ -80,13 +80,13 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
     packages,
     recorded: true,
     // The times do not decide, so this rests on the record only.
-    ...(isUndecided(stored) && contradicts && recorded.certain !== true ? { doubtful: true } : {}),
+    ...(isAssumed(stored) && contradicts && recorded.certain !== true ? { doubtful: true } : {}),
     trust: installedAfterStart(packages, startedAt).length > 0 ? stored.trust : 'around-start',
   };
 }
 
 /** Whether neither times nor files decide which versions were loaded, although they were read. */
-export function isUndecided({ trust }: Baseline): boolean {
+export function isAssumed({ trust }: Baseline): boolean {
   return trust === 'around-start' || trust === 'concluded';
 }
 

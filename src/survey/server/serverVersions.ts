@@ -21,7 +21,7 @@ import type { FactStore } from '../facts/factStore.ts';
 import { takeBaseline } from '../facts/takeBaseline.ts';
 import { runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
-import { isAbout, isUndecided, type RecordedVersions, withRecorded } from './recordedVersions.ts';
+import { isAbout, isAssumed, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
@@ -209,7 +209,7 @@ export function runningCode(
 
 /** Whether its own record names another version than the files did, and the times do not decide which is right. */
 function isRecordAlone(baseline: Baseline | undefined, running: string): boolean {
-  return baseline !== undefined && isUndecided(baseline) && baseline.packages[0]?.version !== running;
+  return baseline !== undefined && isAssumed(baseline) && baseline.packages[0]?.version !== running;
 }
 
 /** The code that runs, by a path on its command line. */
