@@ -338,8 +338,8 @@ const baseline = described(
   v.strictObject({
     takenAt: time('When'),
     trust: oneOf(
-      ['before-start', 'around-start', 'after-start'],
-      '`before-start`: all packages were installed well before the start, so they are what runs. `around-start`: installed within two seconds of the start, or times cannot be compared. `after-start`: installed again after the start; what runs is older.',
+      ['before-start', 'around-start', 'after-start', 'concluded'],
+      '`before-start`: all packages were installed well before the start, so they are what runs. `around-start`: installed within two seconds of the start, or times cannot be compared. `after-start`: installed again after the start; what runs is older. `concluded`: a link leads to what was installed after the start; these are the packages in the older folders beside it.',
     ),
     packages: count('How many packages were recorded.'),
     written: optional(

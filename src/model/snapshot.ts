@@ -189,7 +189,7 @@ export interface InstanceEvidence {
   readonly baseline: {
     /** ISO 8601. */
     readonly takenAt: string;
-    readonly trust: 'before-start' | 'around-start' | 'after-start';
+    readonly trust: 'before-start' | 'around-start' | 'after-start' | 'concluded';
     readonly packages: number;
     /** A file of them that was written between the start and the record. */
     readonly written?: string;

@@ -11,6 +11,7 @@ const trustTexts: Readonly<Record<NonNullable<InstanceEvidence['baseline']>['tru
   'before-start': msg('all packages were installed before the start, so these are the versions in use'),
   'around-start': msg('installed within 2 s of its start, or the times cannot be compared; assumed to be what is running'),
   'after-start': msg('something was installed between its start and this record; what it runs is older, and not known'),
+  concluded: msg('its link was moved between its start and this record; concluded from the older folders beside the one to which it leads'),
 };
 
 /** The package of a server, what it was read from, and what changed. */

@@ -20,8 +20,9 @@ import { isOfHost } from './match/sharedRelays.ts';
 import type { Health } from './ports/health.ts';
 import type { JoinedPorts, ServerPort } from './ports/joinPorts.ts';
 import { callsOf, type GuardCalls, unansweredMark } from './records/guardMarks.ts';
-import { recordSummary } from './records/joinRecords.ts';
+import { recordOfGuard, recordSummary } from './records/joinRecords.ts';
 import type { LockFolderState } from './records/lockFolder.ts';
+import { heldPath } from './server/commandLeads.ts';
 import { entryFindings } from './server/entryChange.ts';
 import { evidenceOf } from './server/instanceEvidence.ts';
 import {
@@ -93,8 +94,9 @@ function buildInstance(attributed: Attributed, scan: ScanContext): ServerObserva
   const asked = records[0]?.control?.caps.includes('restart') === true;
   const actions = restartActions({ client, asked, listens: port !== undefined }, name, definition);
   const startedBy = client ?? firstSeen.client;
-  const context: ServerContext = { row: server, detail, loaded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
-  const verdict = withBeside(judgeServer(context, state, recordedVersions(records)), attributed, context, state);
+  const recorded = recordedVersions(records, recordOfGuard(records, attributed));
+  const context: ServerContext = { row: server, detail, loaded, recorded, actions, now, ...(startedBy === undefined ? {} : { startedBy }) };
+  const verdict = withBeside(judgeServer(context, state), attributed, context, state);
   const update = state.updates.current(attributed, loaded, redactor, now);
   const container = state.containers.current(server, actions, now);
   // For `docker run` only the container counts: why the docker client's own package is unknown is not reported.
@@ -205,7 +207,9 @@ function withBeside(
   if (finding === undefined) {
     const gone = scriptGone === undefined || entryLeads ? [] : [scriptGone];
     const reasons = [verdict.unknown, gone.length > 0 ? undefined : unknown].filter((reason) => reason !== undefined).join('; ');
-    const findings = [...verdict.findings, ...gone].map((one) => (cure && one.kind === 'files-gone' ? { ...one, actions: cure } : one));
+    const found = [...verdict.findings, ...gone];
+    const actions = cure ?? (found.some(({ kind }) => kind === 'files-gone') ? heldPath(attributed, server) : undefined);
+    const findings = found.map((one) => (actions && one.kind === 'files-gone' ? { ...one, actions } : one));
     return {
       ...verdict,
       package: own ?? verdict.package,

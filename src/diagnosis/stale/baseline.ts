@@ -5,9 +5,10 @@ import type { InstalledPackage, PackageRef } from '../../model/package.ts';
  * `before-start`: every package is older than the start, so what is installed is what runs;
  * `around-start`: something was installed within two seconds of the start (npx, uvx and scripts that install and then start), or the times cannot be compared:
  *   the installed packages are assumed to be what runs, and any later change still shows;
- * `after-start`: something was installed after the start and before the first scan: what runs is older and unknown.
+ * `after-start`: something was installed after the start and before the first scan: what runs is older and unknown;
+ * `concluded`: a link leads to a package that was installed after the start: these are the packages in the folders beside it, which are older.
  */
-type BaselineTrust = 'before-start' | 'around-start' | 'after-start';
+type BaselineTrust = 'before-start' | 'around-start' | 'after-start' | 'concluded';
 
 /** The packages of one process as first seen; stored per process identity and never changed. */
 export interface Baseline {
@@ -62,4 +63,9 @@ export function baselineTrust(packages: readonly InstalledPackage[], startedAt: 
   }
   const newest = Math.max(0, ...packages.map((item) => item.installedAt ?? startedAt));
   return newest <= startedAt - startToleranceMs ? 'before-start' : 'around-start';
+}
+
+/** Whether the packages of a process rest on a conclusion, or on a record that the files contradict: a difference is likely, not proven. */
+export function isDoubtful(baseline: Baseline | undefined): boolean {
+  return baseline?.doubtful === true || baseline?.trust === 'concluded';
 }

@@ -5,7 +5,7 @@ import type { ClosureReading, InstalledPackage, PackageChange } from '../../mode
 import type { Instance } from '../../model/snapshot.ts';
 import { type EvidenceLine, type FindingDraft, howKnown, observed, type RunningServer, sinceField, sinceText } from '../evidence.ts';
 import { changeText, moment } from '../wording.ts';
-import { type Baseline, installedAfterStart, quietMs, startToleranceMs } from './baseline.ts';
+import { type Baseline, installedAfterStart, isDoubtful, quietMs, startToleranceMs } from './baseline.ts';
 
 /** Everything that a verdict on versions rests on; plain data. */
 export interface VersionEvidence extends RunningServer {
@@ -165,7 +165,7 @@ function changedFinding(evidence: VersionEvidence, packages: readonly InstalledP
   return {
     kind: 'stale',
     subKind,
-    confidence: subKind === 'source' || evidence.baseline?.doubtful || evidence.unpacked === 'version-alone' ? 'likely' : 'proven',
+    confidence: subKind === 'source' || isDoubtful(evidence.baseline) || evidence.unpacked === 'version-alone' ? 'likely' : 'proven',
     message: changedMessage(own, dependencies),
     evidence: [
       ...lines,

@@ -92,9 +92,15 @@ export function notFound(name: string, { environment }: SearchPlace): { readonly
 /**
  * The file that a path leads to, with every symbolic link on the way, in any part of the path. Runs no program and opens no file.
  * @param visited gets the paths of the links @param plain directories and files that are known to be no links; grows
+ * @param moved a link that is followed as if it led to that target
  * @returns undefined when there is no such file, when it may not be read, and when the links form a loop
  */
-export function followLinks(path: string, visited: Set<string>, plain?: Set<string>): string | undefined {
+export function followLinks(
+  path: string,
+  visited: Set<string>,
+  plain?: Set<string>,
+  moved?: { readonly link: string; readonly target: string },
+): string | undefined {
   let at = parse(resolve(path)).root;
   let rest = parts(resolve(path));
   let links = 0;
@@ -117,7 +123,7 @@ export function followLinks(path: string, visited: Set<string>, plain?: Set<stri
         return undefined;
       }
       visited.add(next);
-      const target = resolve(dirname(next), readlinkSync(next));
+      const target = moved?.link === next ? moved.target : resolve(dirname(next), readlinkSync(next));
       at = parse(target).root;
       rest = [...parts(target), ...below];
     } catch {

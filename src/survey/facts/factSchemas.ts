@@ -85,7 +85,7 @@ export const baselineSchema = v.object({
   schema: v.literal(1),
   identity: identitySchema,
   takenAt: time,
-  trust: v.picklist(['before-start', 'around-start', 'after-start']),
+  trust: v.picklist(['before-start', 'around-start', 'after-start', 'concluded']),
   packages: v.pipe(
     v.array(
       v.object({

@@ -227,9 +227,9 @@ export function leadsToItsPackage(words: readonly string[], observed: MatchInput
 function isSamePackage({ ref }: Lead, { server, detail }: MatchInput): boolean {
   const own = ref && detail ? identifyPackage(server, detail) : undefined;
   if (own !== undefined && 'unknown' in own) {
-    // The version that runs was removed: its path still names it.
+    // What runs was removed: its path still names it.
     const script = server.argv.find((word) => isAbsolutePath(word) && lastPart(word) === lastPart(ref?.entry ?? ''));
-    return script !== undefined && statPath(script).status === 'absent' && versionless(plainPath(script)) === versionless(ref?.entry ?? '');
+    return script !== undefined && statPath(script).status === 'absent' && isBeside(plainPath(script), ref?.entry ?? '');
   }
   return (
     own !== undefined &&
@@ -307,7 +307,12 @@ export function sharedFolders(one: string, other: string): number {
   return differs < 0 ? parts.length : differs;
 }
 
-/** A path without the versions in it. */
-function versionless(path: string): string {
-  return path.replace(/\d+(\.\d+)+[\w.+-]*/g, '');
+/** Whether two paths differ in versions alone, or in the name of one folder: a release beside another one. */
+function isBeside(one: string, other: string): boolean {
+  const versionless = (path: string): string => path.replace(/\d+(\.\d+)+[\w.+-]*/g, '');
+  const [parts, others] = [one.split('/'), other.split('/')];
+  return (
+    versionless(one) === versionless(other) ||
+    (parts.length === others.length && parts.filter((part, index) => part !== others[index]).length === 1)
+  );
 }

@@ -2,6 +2,7 @@ import { quotedText } from '../../base/singleLine.ts';
 import type { InstanceRecord } from '../../lock/instanceRecord.ts';
 import { identityKey, type ProcessIdentity, type ProcessRow } from '../../model/process.ts';
 import type { ServerRecord } from '../../model/snapshot.ts';
+import { launcherKind } from '../../process/tree/launcherChain.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import { guardMarks } from './guardMarks.ts';
 import type { LivingRecord } from './instanceRecords.ts';
@@ -51,6 +52,20 @@ export function recordsOf(
   { server }: Pick<ServerProcesses, 'server'>,
 ): InstanceRecord[] {
   return (joined.get(identityKey(server.identity)) ?? []).map(({ record }) => record);
+}
+
+/**
+ * The record by which the guard above a server says what it started: it names that guard and a child of it that is the server or one of its launchers. Undefined where several records
+ * claim that, because any program of the user can write one.
+ */
+export function recordOfGuard(
+  records: readonly InstanceRecord[],
+  { server, launchers }: Omit<ServerProcesses, 'tree'>,
+): InstanceRecord | undefined {
+  const guards = launchers.filter((row) => launcherKind(row) === 'mcp-shepherd guard');
+  const [first, ...others] = records.filter((record) => guards.some(({ identity }) => isMark(record, record.guard, identity)));
+  const child = first && [server, ...launchers].find(({ identity }) => isMark(first, first.server, identity));
+  return others.length === 0 && child !== undefined && child.ppid === first?.guard?.pid ? first : undefined;
 }
 
 /** Whether a record names exactly this process as its server or guard. */

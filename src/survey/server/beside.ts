@@ -17,7 +17,7 @@ import { isSameCode } from './closures.ts';
 import { commandEntries, type Followed, followCommands, held, judgeScripts } from './commandLeads.ts';
 import { LeadReader, type PlacedLead } from './leadReader.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
-import { installedPackage, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
+import { installedPackage, namesVersion, type RunningCode, runningCode, samePlace } from './serverVersions.ts';
 
 /** At most this many paths on PATH are watched for all servers together: a program that appears in another one is found within a minute. */
 const mostSearched = 256;
@@ -191,7 +191,7 @@ export class Beside {
         ? this.#leads.read(lead.ref, server)
         : undefined;
     const own = reading?.status === 'ok' ? reading.packages[0] : undefined;
-    if (script === undefined || lead === undefined || own?.version === undefined) {
+    if (script === undefined || lead === undefined || own?.version === undefined || namesVersion(script, own.version)) {
       return {};
     }
     const { ecosystem, name, root, version } = own;

@@ -8,11 +8,12 @@ import type { Finding } from '../../model/finding.ts';
 import type { PackageRef } from '../../model/package.ts';
 import { pnpFile, pnpVersion, yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { environmentBeforeShims, environmentNow, replacedBundle } from '../../package/resolve/clientHeld.ts';
-import { followLinks } from '../../package/resolve/commandPath.ts';
+import { findProgram, followLinks } from '../../package/resolve/commandPath.ts';
 import type { PackageScript } from '../../package/resolve/packageScript.ts';
 import { type ClientCommand, type CommandLead, resolveCommand, type Searches } from '../../package/resolve/resolveCommand.ts';
 import { standInsOf } from '../../package/resolve/shimText.ts';
 import { observedWords, parseLaunch } from '../../process/commandline/parseLaunch.ts';
+import { statPath } from '../../storage/boundedFile.ts';
 import type { FactStore } from '../facts/factStore.ts';
 import type { Attributed } from '../match/attributeServers.ts';
 import { extensionFolder, hasVariable, isAbsolutePath, namesPluginFolder, type VariableValues, wordPattern } from '../match/wordPattern.ts';
@@ -262,6 +263,30 @@ function mapLead({ loaded, detail }: ServerContext, byEntry: boolean): Followed 
 export function held(followed: BesideEvidence['followed'], { startedBy }: ServerContext): Pick<Finding, 'actions'> | undefined {
   const step = heldStep(followed, startedBy);
   return step === undefined ? undefined : { actions: [{ kind: 'manual', step, held: true }] };
+}
+
+/** The folder of a version in nvm, mise, asdf and the like, and that of a shell in fnm. */
+const versionFolder = /^\/.*\/(versions\/(node\/)?v?\d[^/]*|fnm_multishells\/[^/]+|installs\/[^/]+\/[^/]+)\/bin\/?$/;
+
+/**
+ * The only action where files are gone and the client cannot start the program of its entry: it keeps a folder on PATH that went with an uninstalled version, and no other
+ * folder there has the program. Undefined where a restart may find it.
+ */
+export function heldPath(attributed: Attributed, { detail, startedBy }: ServerContext): Finding['actions'] | undefined {
+  const { environment, cwd } = attributed.outer ?? detail;
+  const entries = commandEntries(attributed);
+  const folders = environment?.get('PATH')?.split(':') ?? [];
+  const isHeld =
+    folders.some((folder) => versionFolder.test(folder) && statPath(folder).status === 'absent') &&
+    entries.length > 0 &&
+    entries.every(
+      ({ command = '' }) => !command.includes('/') && findProgram(command, { environment, cwd, platform: process.platform }) === undefined,
+    );
+  const step = t(
+    'Quit {0} and start it again, from a new terminal where a terminal started it: until then it looks for the program in a folder that was removed, because it keeps the PATH of its start.',
+    startedBy?.name ?? t('its client'),
+  );
+  return isHeld ? [{ kind: 'manual', step, held: true }] : undefined;
 }
 
 /** The step of the user where the client itself starts the old version again; undefined where a restart starts the new one. */

@@ -14,7 +14,6 @@ import type { FactStore } from '../facts/factStore.ts';
 import { lastChange } from '../watch/watchPlan.ts';
 import type { LoadedPackage } from './closures.ts';
 import type { Programs } from './programs.ts';
-import type { RecordedVersions } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 import { serverVersions } from './serverVersions.ts';
 import type { Sources } from './sources.ts';
@@ -34,16 +33,13 @@ export interface ServerVerdict extends Pick<VersionVerdict, 'changedDependencies
   readonly scriptGone?: Finding;
 }
 
-/**
- * Judges all code of a running server: its packages, its native code, the source that it uses in place, its program.
- * @param recorded versions from the record of the server, or of its guard
- */
-export function judgeServer(server: ServerContext, state: VerdictState, recorded?: RecordedVersions): ServerVerdict {
+/** Judges all code of a running server: its packages, its native code, the source that it uses in place, its program. */
+export function judgeServer(server: ServerContext, state: VerdictState): ServerVerdict {
   const { row, detail, loaded } = server;
   const { facts, bootClock } = state;
   const source = state.sources.judge(server, { facts, timesComparable: bootClock.timesComparable(row.startedAt) });
   const sourceChanged = source?.findings.find(({ kind }) => kind === 'stale')?.confidence;
-  const versions = serverVersions(server, { facts, bootClock, recorded, sourceChanged });
+  const versions = serverVersions(server, { facts, bootClock, sourceChanged });
   const program = state.programs.judge(server, facts);
 
   // The interpreter of an environment goes with its packages: one event, one finding.

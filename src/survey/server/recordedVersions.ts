@@ -13,15 +13,21 @@ export interface RecordedVersions {
   readonly root?: string;
   /** The guard that started the server wrote it: it read the versions at the start. */
   readonly byGuard?: boolean;
+  /** That guard runs and is above the server: nothing is concluded. */
+  readonly certain?: true;
   /** Versions of other packages, by normalised name. */
   readonly others: ReadonlyMap<string, string>;
 }
 
 const ecosystems: Readonly<Record<string, Ecosystem>> = { npm: 'npm', pypi: 'python', python: 'python' };
 
-/** @returns undefined when the records name no version of a package that can be compared */
-export function recordedVersions(records: readonly InstanceRecord[]): RecordedVersions | undefined {
-  for (const { package: own, deps, guard } of records) {
+/**
+ * @param ofGuard the record of the guard above the server (`recordOfGuard`)
+ * @returns undefined when the records name no version of a package that can be compared
+ */
+export function recordedVersions(records: readonly InstanceRecord[], ofGuard?: InstanceRecord): RecordedVersions | undefined {
+  for (const record of records) {
+    const { package: own, deps, guard } = record;
     const ecosystem = ecosystems[own?.ecosystem ?? ''];
     if (own?.version !== undefined && ecosystem !== undefined && versionShaped(own.version) === own.version && isNameShaped(own.name)) {
       const others = Object.entries(deps?.versions ?? {})
@@ -29,7 +35,8 @@ export function recordedVersions(records: readonly InstanceRecord[]): RecordedVe
         .map(([name, version]): [string, string] => [plainName(ecosystem, name), version]);
       const root = own.root === undefined ? {} : { root: own.root };
       const byGuard = guard !== undefined;
-      return { ecosystem, name: own.name, version: own.version, ...root, byGuard, others: new Map(others) };
+      const certain = record === ofGuard ? ({ certain: true } as const) : {};
+      return { ecosystem, name: own.name, version: own.version, ...root, byGuard, ...certain, others: new Map(others) };
     }
   }
   return undefined;
@@ -73,9 +80,14 @@ export function withRecorded(stored: Baseline, recorded: RecordedVersions, start
     packages,
     recorded: true,
     // The times do not decide, so this rests on the record only.
-    ...(stored.trust === 'around-start' && contradicts ? { doubtful: true } : {}),
+    ...(isAssumed(stored) && contradicts && recorded.certain !== true ? { doubtful: true } : {}),
     trust: installedAfterStart(packages, startedAt).length > 0 ? stored.trust : 'around-start',
   };
+}
+
+/** Whether neither times nor files decide which versions were loaded, although they were read. */
+export function isAssumed({ trust }: Baseline): boolean {
+  return trust === 'around-start' || trust === 'concluded';
 }
 
 /** One package as it was loaded, without the time of its installation. Undefined when the two versions cannot be compared. */

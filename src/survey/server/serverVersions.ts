@@ -1,14 +1,6 @@
 import { dirname, normalize } from 'node:path';
 import { t } from '../../base/language/translate.ts';
-import {
-  type Baseline,
-  baselineTrust,
-  installedAfterStart,
-  loadMs,
-  quietMs,
-  settleMs,
-  startToleranceMs,
-} from '../../diagnosis/stale/baseline.ts';
+import { type Baseline, isDoubtful, loadMs } from '../../diagnosis/stale/baseline.ts';
 import { judgeVersions, type VersionVerdict } from '../../diagnosis/stale/packages.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { ClosureReading, InstalledPackage, PackageChange, PackageRef } from '../../model/package.ts';
@@ -16,11 +8,9 @@ import type { ProcessRow } from '../../model/process.ts';
 import type { RunningPackage } from '../../model/snapshot.ts';
 import { type ClosureDifference, diffReadings, isProvenRemoved } from '../../package/closureDiff.ts';
 import { isOutside, isOwnSource } from '../../package/code/ownSource.ts';
-import { lockedBefore } from '../../package/npm/lockedBefore.ts';
 import { yarnArchive } from '../../package/npm/yarnArchive.ts';
 import { isEditable } from '../../package/python/pythonOwner.ts';
 import { clientBundle } from '../../package/resolve/clientHeld.ts';
-import { writtenAfter } from '../../package/writtenAfter.ts';
 import { commandName, isPython } from '../../process/commandline/commandName.ts';
 import { memoByCommandLine } from '../../process/commandline/memoByCommandLine.ts';
 import { statPath } from '../../storage/boundedFile.ts';
@@ -28,9 +18,10 @@ import { changeDirection } from '../../version/compareVersions.ts';
 import { normalizePythonName } from '../../version/pythonSpec.ts';
 import type { BootClock } from '../facts/bootClock.ts';
 import type { FactStore } from '../facts/factStore.ts';
+import { takeBaseline } from '../facts/takeBaseline.ts';
 import { runnerPath } from '../match/runnerPath.ts';
 import type { LoadedPackage } from './closures.ts';
-import { isAbout, type RecordedVersions, withRecorded } from './recordedVersions.ts';
+import { isAbout, isAssumed, type RecordedVersions, withRecorded } from './recordedVersions.ts';
 import { runningServer, type ServerContext } from './serverContext.ts';
 
 type Reading = Extract<ClosureReading, { status: 'ok' }>;
@@ -73,8 +64,6 @@ export function packageChange(recorded: Packages, reading: Reading): ClosureDiff
 interface VersionContext {
   readonly facts: FactStore;
   readonly bootClock: BootClock;
-  /** Versions from the record of the server, or of its guard. */
-  readonly recorded?: RecordedVersions | undefined;
   /** How certain it is that its source, which it uses in place, changed; undefined where that is not known. Of the user's own source it says more than metadata. */
   readonly sourceChanged?: Finding['confidence'] | undefined;
 }
@@ -86,8 +75,7 @@ interface ServerVersions {
 
 /** Compares what is on disk with the baseline of the process. Records the baseline where there is none. */
 export function serverVersions(server: ServerContext, context: VersionContext): ServerVersions {
-  const { row, loaded, now } = server;
-  const { recorded } = context;
+  const { row, loaded, now, recorded } = server;
   if ('unknown' in loaded) {
     // Nothing on disk to compare with: the record is all there is.
     return {
@@ -105,6 +93,8 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
   const bySource = inPlace && !unpacked && (context.sourceChanged !== undefined || own?.byGuard !== true);
   const change = bySource ? undefined : difference.own;
   const named = namedCode(row);
+  const version = reading.status === 'ok' ? reading.packages[0]?.version : undefined;
+  const inPath = version !== undefined && row.argv.some((word) => namesVersion(word, version)) ? { named: version } : {};
   const verdict = judgeVersions({
     ...runningServer(server),
     packageName: ref.name,
@@ -114,7 +104,7 @@ export function serverVersions(server: ServerContext, context: VersionContext): 
     baseline,
     own: change,
     dependencies: difference.dependencies,
-    ...(named && comparedName(named) === comparedName(ref) ? { named: named.version } : {}),
+    ...(named && comparedName(named) === comparedName(ref) ? { named: named.version } : inPath),
     ...(loaded.goneSince === undefined ? {} : { goneSince: loaded.goneSince }),
   });
   const other = change === undefined && reading.status === 'ok' ? otherPackage(baseline?.packages[0], reading.packages[0]) : undefined;
@@ -176,33 +166,6 @@ function isUnpacked({ ref, reading }: Exclude<LoadedPackage, { unknown: string }
   );
 }
 
-function takeBaseline({ row, loaded, now }: ServerContext, context: VersionContext): Baseline | undefined {
-  if ('unknown' in loaded || loaded.reading.status !== 'ok') {
-    return undefined;
-  }
-  const { ref, reading } = loaded;
-  const byTimes = baselineTrust(reading.packages, row.startedAt, context.bootClock.timesComparable(row.startedAt));
-  // Where everything was installed well before the start, only the process itself needs time to load.
-  const settled = now - row.startedAt >= (byTimes === 'before-start' ? loadMs : settleMs);
-  if (!settled || now - reading.changedAt < quietMs) {
-    return undefined;
-  }
-  // Parses whole lock files, so it is done once for each process.
-  const reinstalled = byTimes === 'after-start' && lockedBefore(installedAfterStart(reading.packages, row.startedAt), row.startedAt);
-  // Directories that are older than the process do not show that a file in them was written in place. Stats each package, so it is done once, too.
-  const comparable = byTimes !== 'after-start' && context.bootClock.timesComparable(row.startedAt);
-  const written = comparable ? writtenAfter(ref, reading, row.startedAt + startToleranceMs) : undefined;
-  const trust = reinstalled || written ? 'around-start' : byTimes;
-  return context.facts.recordBaseline(row.identity, {
-    takenAt: now,
-    trust,
-    ref,
-    packages: reading.packages,
-    ...(reading.ownOnly === undefined ? {} : { ownOnly: reading.ownOnly }),
-    ...(written ? { written } : {}),
-  });
-}
-
 /** The code of a server when it started. */
 export interface RunningCode {
   readonly ecosystem: PackageRef['ecosystem'];
@@ -214,7 +177,11 @@ export interface RunningCode {
 }
 
 /** The running code: by the baseline, by the record of the server or its guard, or by a path on its command line that names a version. */
-export function runningCode({ row, loaded }: ServerContext, known: RunningPackage | null, facts: FactStore): RunningCode | undefined {
+export function runningCode(
+  { row, loaded, recorded }: ServerContext,
+  known: RunningPackage | null,
+  facts: FactStore,
+): RunningCode | undefined {
   const baseline = facts.baseline(row.identity);
   const own = baseline?.packages[0];
   const other = namedElsewhere(row, loaded);
@@ -226,12 +193,13 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
     written !== undefined && known !== null && comparedName(written) === comparedName(known) && written.version === known.running;
   if (known?.running != null && (baseline !== undefined || named)) {
     const { ecosystem, name, running } = known;
+    const isCertain = recorded?.certain === true && known.origin === 'recorded';
     return {
       ecosystem,
       name,
       version: running,
       place: own?.root ?? ('unknown' in loaded ? known.root : loaded.ref.environment),
-      by: named ? 'path' : baseline?.doubtful === true || isRecordAlone(baseline, running) ? 'concluded' : 'recorded',
+      by: named ? 'path' : !isCertain && (isDoubtful(baseline) || isRecordAlone(baseline, running)) ? 'concluded' : 'recorded',
       ...(baseline && own?.version === running ? { packages: baseline } : {}),
     };
   }
@@ -241,7 +209,7 @@ export function runningCode({ row, loaded }: ServerContext, known: RunningPackag
 
 /** Whether its own record names another version than the files did, and the times do not decide which is right. */
 function isRecordAlone(baseline: Baseline | undefined, running: string): boolean {
-  return baseline?.trust === 'around-start' && baseline.packages[0]?.version !== running;
+  return baseline !== undefined && isAssumed(baseline) && baseline.packages[0]?.version !== running;
 }
 
 /** The code that runs, by a path on its command line. */
@@ -265,6 +233,12 @@ function codeInPath(path: string): RunningCode | undefined {
     return { ...code, name, version, place };
   }
   return codeInKeg(path);
+}
+
+/** Whether a folder in a path has the name of a version, or ends with it: `releases/1.0.0`, `store/HASH-NAME-1.0.0`. */
+export function namesVersion(path: string, version: string): boolean {
+  const folders = dirname(path).split(/[\\/]/);
+  return version.includes('.') && folders.some((one) => one.endsWith(version) && /^(|v|.*[-@_])$/.test(one.slice(0, -version.length)));
 }
 
 function codeInKeg(path: string): RunningCode | undefined {

@@ -20,6 +20,8 @@ const brew: Layout = {
   ...base,
   name: 'Homebrew',
   quick: events,
+  // The keg that it runs from is still there.
+  seenAfterwards: { 'same version again': '-' },
   install: (place, version) => linkKeg(place, version, version),
   again: (place, version) => linkKeg(place, version, `${version}_1`),
   unrelated: (place) => {
@@ -237,7 +239,6 @@ const newest: Layout = {
   seenAfterwards: {
     upgrade: 'stale/replaced-beside/likely',
     downgrade: 'stale/replaced-beside/likely',
-    'same version again': 'stale/package/likely',
     'prune of the old version': 'stale/replaced-beside/likely',
   },
   install(place, version) {

@@ -72,6 +72,10 @@ export function wantedAfterwards({ how, fresh = '-', seenAfterwards }: Layout, e
   if (how === 'link' && event === 'roll-back') {
     return 'unknown';
   }
+  if (how === 'link' && (event === 'upgrade' || event === 'downgrade')) {
+    // Concluded from the older version, which is still beside the new one.
+    return 'stale/replaced-beside/likely';
+  }
   // The files that are loaded now are younger than the process.
   return 'stale/package/likely';
 }

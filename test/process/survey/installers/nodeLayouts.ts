@@ -168,6 +168,8 @@ const npmPrefixSwitch: Layout = {
   name: 'npm install -g, prefix switched',
   made: 'real, link by hand',
   how: 'link',
+  // The prefix that it runs from is still there.
+  seenAfterwards: { 'same version again': '-' },
   async install(place, version) {
     const prefix = join(place.folder, 'prefixes', version);
     // A version that is there is only chosen.
@@ -214,7 +216,7 @@ const miseShims: Layout = {
   how: 'beside',
   versions,
   // The version stays on the command line of the process.
-  seenAfterwards: { 'same version again': 'stale/package/likely', 'prune of the old version': 'stale/replaced-beside/likely' },
+  seenAfterwards: { 'prune of the old version': 'stale/replaced-beside/likely' },
   install: (place, version) => mise(place, 'use', '--pin', `npm:${spec(version)}`),
   again: (place, version) => mise(place, 'install', '--force', `npm:${spec(version)}`),
   unrelated: (place) => mise(place, 'use', '--pin', `npm:${other}`),

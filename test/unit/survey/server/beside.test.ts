@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { chmodSync, lutimesSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { beforeEach, describe, it } from 'mocha';
-import { writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
+import { type InstanceRecord, writeInstanceRecord } from '../../../../src/lock/instanceRecord.ts';
 import { openLockDirectory } from '../../../../src/lock/lockDirectory.ts';
 import type { RawDefinition } from '../../../../src/model/definition.ts';
 import type { PackageRef } from '../../../../src/model/package.ts';
@@ -326,26 +326,46 @@ describe('what the command of a server leads to', () => {
     deepEqual([again.package?.running, again.package?.installed], ['1.0.0', '1.2.0']);
   });
 
-  it('the record of a guard says which version runs where a link was made after the start and before the first scan', async () => {
-    const link = 'node_modules/tiny-mcp';
-    write({ ...release('node_modules/.store/b/tiny-mcp', '1.1.0'), [link]: { link: '.store/b/tiny-mcp' } });
-    const young = new Date(scan.startedAt + 20_000);
-    lutimesSync(at(link), young, young);
-    const argv = [node, at(link, 'server.js')];
-    const opened = openLockDirectory(at('run/v1'));
-    ok('directory' in opened, JSON.stringify(opened));
+  describe('the record of a guard, where a link was made after the start and before the first scan', () => {
     const guard = { pid: 15, start: 'lx:15000' };
-    const env = { PATH: '/bin' };
-    const outer = { argv: [node, '/opt/guard.cjs', '--', ...argv], detail: detailOf({ cwd: scan.tree.root, env }) };
-    for (const [version, wanted] of [
-      ['1.0.0', ['1.0.0', '1.1.0', ['stale/replaced-beside/likely']]],
-      ['1.1.0', ['1.1.0', '1.1.0', []]],
-    ] as const) {
-      const own = { ecosystem: 'npm', name: 'tiny-mcp', version };
-      writeInstanceRecord(opened.directory, someRecord({ server: { pid: 20, start: 'lx:20000' }, guard, package: own, locks: [] }));
-      await observe({ argv, cwd: scan.tree.root, env, outer });
-      deepEqual(await verdict(), wanted);
+    const marks = { server: { pid: 20, start: 'lx:20000' }, guard, locks: [] };
+    const runs = (version: string): Pick<InstanceRecord, 'package'> => ({ package: { ecosystem: 'npm', name: 'tiny-mcp', version } });
+
+    /** @param launcher the program between the client and the server */
+    async function said(records: readonly Partial<InstanceRecord>[], launcher = '/opt/guard.cjs'): Promise<unknown[]> {
+      const link = 'node_modules/tiny-mcp';
+      write({ ...release('node_modules/.store/b/tiny-mcp', '1.1.0'), [link]: { link: '.store/b/tiny-mcp' } });
+      const young = new Date(scan.startedAt + 20_000);
+      lutimesSync(at(link), young, young);
+      const argv = [node, at(link, 'server.js')];
+      const opened = openLockDirectory(at('run/v1'));
+      ok('directory' in opened, JSON.stringify(opened));
+      for (const record of records) {
+        writeInstanceRecord(opened.directory, someRecord({ ...marks, ...record }));
+      }
+      const env = { PATH: '/bin' };
+      const words = launcher === '/bin/sh' ? [launcher, '-c', argv.join(' ')] : [node, launcher, '--', ...argv];
+      await observe({ argv, cwd: scan.tree.root, env, outer: { argv: words, detail: detailOf({ cwd: scan.tree.root, env }) } });
       equal((await look()).unknown, undefined);
+      return verdict();
+    }
+
+    it('names another version: stale, proven', async () => {
+      deepEqual(await said([runs('1.0.0')]), ['1.0.0', '1.1.0', stale]);
+    });
+
+    it('names the version that is installed: nothing', async () => {
+      deepEqual(await said([runs('1.1.0')]), ['1.1.0', '1.1.0', []]);
+    });
+
+    for (const [what, records, launcher] of [
+      ['names no guard', [{ ...runs('1.0.0'), guard: undefined }]],
+      ['names a program above the server that is no guard', [runs('1.0.0')], '/bin/sh'],
+      ['is one of two that name the same guard', [runs('1.0.0'), { ...runs('1.0.0'), id: 'f'.repeat(32) }]],
+    ] as const) {
+      it(`${what}: likely, because any program of the user may have written it`, async () => {
+        deepEqual(await said(records, launcher), ['1.0.0', '1.1.0', ['stale/replaced-beside/likely']]);
+      });
     }
   });
 });

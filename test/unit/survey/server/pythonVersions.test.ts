@@ -1,5 +1,5 @@
 // Environments and versions of Python beside each other: `python -m`, Homebrew. And Node's old version that was uninstalled under its server. Layouts made by hand.
-import { deepEqual, match } from 'node:assert/strict';
+import { deepEqual, match, ok } from 'node:assert/strict';
 import { chmodSync, lutimesSync, rmSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import { distInfo, type Tree } from '../../package/tree.ts';
@@ -129,6 +129,39 @@ describe('a version of an interpreter or of an environment beside the one that r
       await observe(server, 'late');
       deepEqual((await verdict())[2], likely);
       deepEqual(await steps(), [step]);
+    });
+  }
+
+  for (const [what, other, held] of [
+    ['no folder on PATH has the program: Reconnect finds nothing', undefined, true],
+    ['another folder on PATH has the program: Reconnect finds it', 'local/bin', undefined],
+  ] as const) {
+    it(`nvm: the Node that the client uses was uninstalled, and ${what}`, async () => {
+      const modules = '.nvm/versions/node/v20.1.0/lib/node_modules/tiny-mcp';
+      const bin = '.nvm/versions/node/v20.1.0/bin';
+      write({ ...release(modules, '1.0.0'), [`${bin}/tiny-mcp`]: { link: '../lib/node_modules/tiny-mcp/server.js' } });
+      write({ [`${modules}/server.js`]: '#!/usr/bin/env node\n', '.nvm/versions/node/v22.1.0/bin/node': '' });
+      chmodSync(at(modules, 'server.js'), 0o755);
+      entries(['tiny-mcp']);
+      const env = { PATH: [at(bin), ...(other === undefined ? [] : [at(other)])].join(':') };
+      const server = { argv: [node, at(bin, 'tiny-mcp')], cwd: scan.tree.root, env, clientEnv: env };
+      await observe(server);
+      deepEqual(await verdict(), ['1.0.0', '1.0.0', []]);
+      rmSync(at('.nvm/versions/node/v20.1.0'), { recursive: true });
+      if (other !== undefined) {
+        write({ [`${other}/tiny-mcp`]: '#!/bin/sh\nexec elsewhere\n' });
+        chmodSync(at(other, 'tiny-mcp'), 0o755);
+      }
+      for (const [observer, wanted] of [
+        ['run', 'files-gone/proven'],
+        ['late', 'files-gone/likely'],
+      ] as const) {
+        await observe(server, observer);
+        deepEqual((await verdict())[2], [wanted]);
+        const [step] = (await look()).findings.flatMap(({ actions }) => actions);
+        ok(step?.kind === 'manual');
+        deepEqual([step.held, /Quit Claude Code/.test(step.step)], [held, held === true]);
+      }
     });
   }
 });

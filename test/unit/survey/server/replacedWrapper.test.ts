@@ -86,8 +86,25 @@ describe('a wrapper that became the server', () => {
     deepEqual(await verdict(), [null, '1.1.0', likely]);
     write({ 'srv/9/package.json': { name: 'tiny-mcp', version: '2.0.0' }, 'srv/9/server.js': '' });
     wrapper([starts('srv/9')], young());
-    await observe(server(), 'a path that differs in more than a version');
+    await observe(server(), 'a folder of another name');
+    deepEqual(await verdict(), [null, '2.0.0', likely]);
+    write({ 'srv/9/dist/package.json': { name: 'tiny-mcp', version: '2.0.0' }, 'srv/9/dist/server.js': '' });
+    wrapper([starts('srv/9/dist')], young());
+    await observe(server(), 'a path that differs in more than one folder');
     equal(await scan.count(), 0);
+  });
+
+  it('that leads to the same version elsewhere, when the old one was removed before the first scan: its files are gone, it is not stale', async () => {
+    for (const [old, now] of [
+      ['srv/1.0.0', 'srv/again'],
+      [`nix/store/${'a'.repeat(32)}-tiny-1.0.0`, `nix/store/${'b'.repeat(32)}-tiny-1.0.0`],
+    ] as const) {
+      write(release(now, '1.0.0'));
+      entries([at('bin/tiny')]);
+      wrapper([starts(now)], young());
+      await observe({ ...server(), argv: [node, at(old, 'server.js')] }, old);
+      deepEqual((await verdict())[2], ['files-gone/likely'], old);
+    }
   });
 
   it('the same version elsewhere: nothing; an older wrapper, another package, another client, another argument: not its entry', async () => {
