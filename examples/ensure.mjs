@@ -117,6 +117,11 @@ async function start(base, [command = '', ...args], old, timeout, { cwd, env }) 
     // Ends what it started: its own session is its own group.
     signal(-child.pid, 'SIGKILL');
   }
+  // A caller that was killed may have started the server that listens only now.
+  const other = await look(base, true);
+  if (other.server_status === 'reused') {
+    return other;
+  }
   return answer('failed', base, { message: `${name} ${reason}`, log, log_tail: tail(log) });
 }
 

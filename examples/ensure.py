@@ -79,6 +79,9 @@ def start(name, port, version, command, before, timeout, cwd, env):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+    other = look(name, port, version, True)
+    if other["server_status"] == "reused":  # started by a caller that was killed; it listens only now
+        return other
     return answer("failed", name, port, version, message=reason, log=log, log_tail=tail(log))
 
 

@@ -28,6 +28,8 @@ export interface EnsureSystem {
   stop(instance: Instance): Promise<string | undefined>;
   /** Starts the server and waits, for a limited time, until it listens. */
   start(launch: Launch): Promise<StartReport>;
+  /** Lets every scan show a server that no client's file names, while it runs. */
+  note(instance: Instance): Promise<void>;
 }
 
 /** A round is repeated when another program has changed the holder of the port. */
@@ -45,10 +47,11 @@ export async function ensureServer(
 ): Promise<EnsureResult> {
   for (let round = 0; round < maxRounds; round++) {
     const holder = await system.holder();
-    const decision = decideEnsure(request, await system.readPort());
+    const reading = await system.readPort();
+    const decision = decideEnsure(request, reading);
     if (decision.kind === 'done') {
       if (decision.result.server_status === 'reused' || (await system.holder()) === holder) {
-        return decision.result;
+        return noted(decision.result, reading, system);
       }
       // The holder changed during the scan, so the reading may be of neither server.
       continue;
@@ -66,8 +69,11 @@ export async function ensureServer(
     }
     const once = await system.once(holder, async () => {
       // Under the intent: another program may have done what was decided before.
-      const again = decideEnsure(request, await system.readPort());
-      return again.kind === 'done' ? again.result : act(request, launch, again.kind === 'replace' ? again : undefined, system);
+      const now = await system.readPort();
+      const again = decideEnsure(request, now);
+      return again.kind === 'done'
+        ? noted(again.result, now, system)
+        : act(request, launch, again.kind === 'replace' ? again : undefined, system);
     });
     switch (once.status) {
       case 'acted':
@@ -83,6 +89,14 @@ export async function ensureServer(
     }
   }
   return failure(request, `the holder of the port changed ${maxRounds} times`);
+}
+
+/** Notes a server that is reused: the `ensure` that started it may have been killed before it noted it. */
+async function noted(result: EnsureResult, reading: PortReading, system: EnsureSystem): Promise<EnsureResult> {
+  if (result.server_status === 'reused' && reading.kind === 'server') {
+    await system.note(reading.instance);
+  }
+  return result;
 }
 
 async function act(
@@ -103,10 +117,15 @@ async function act(
     }
   }
   const started = await system.start(launch);
+  const reading = await system.readPort();
   if (started.status === 'failed') {
+    const other = decideEnsure(request, reading);
+    if (other.kind === 'done' && other.result.server_status === 'reused') {
+      // Another `ensure` was killed after it had started this server, which only now listens.
+      return noted(other.result, reading, system);
+    }
     return { ...failure(request, started.reason), ...previous, log: started.log, log_tail: started.tail };
   }
-  const reading = await system.readPort();
   const log = { log: started.log };
   if (reading.kind !== 'server') {
     const reason = reading.kind === 'free' ? 'it released its port at once' : reading.reason;
@@ -117,6 +136,7 @@ async function act(
     };
   }
   const { instance } = reading;
+  await system.note(instance);
   const running = runningVersion(instance);
   const result = { name: request.name, port: request.port, pid: instance.pid, version: running.version ?? null, wanted: wanted ?? null };
   const where = `PID ${instance.pid} on port ${request.port}`;

@@ -10,6 +10,7 @@ import { createListenerTable } from '../../process/createListenerTable.ts';
 import { createProcessTable } from '../../process/createProcessTable.ts';
 import { systemTerminator, terminateTree } from '../../process/terminateTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
+import { noteEnsured } from '../../survey/facts/ensured.ts';
 import type { Surveyor } from '../../survey/surveyor.ts';
 import { actionResult, runExclusively } from '../execute/exclusiveAction.ts';
 import { waitFor } from '../execute/processWait.ts';
@@ -98,8 +99,14 @@ export async function ensureSystem(setup: EnsureSetup): Promise<EnsureSystem> {
         table,
         listeners,
         redactor: setup.redactor,
-        ...(setup.entry ? { entry: setup.entry } : {}),
       }),
+    note: async ({ id }) => {
+      const { entry } = setup;
+      const row = entry && (await table.list()).find(({ identity }) => identityKey(identity) === id);
+      if (entry && row) {
+        noteEnsured(setup.runDir, { identity: row.identity, name: request.name, ...entry });
+      }
+    },
   };
 }
 

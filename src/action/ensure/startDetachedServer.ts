@@ -9,7 +9,6 @@ import { processTree } from '../../process/tree/processTree.ts';
 import type { Redactor } from '../../redaction/redactor.ts';
 import { privateFolder } from '../../storage/privateFolder.ts';
 import { writeErrorReason } from '../../storage/stateFolder.ts';
-import { noteEnsured } from '../../survey/facts/ensured.ts';
 import type { Launch } from './ensureDecision.ts';
 import type { StartReport } from './ensureServer.ts';
 import { logFileName, readLog } from './keptLogs.ts';
@@ -25,8 +24,6 @@ interface StartOptions {
   readonly table: ProcessTable;
   readonly listeners: ListenerTable;
   readonly redactor: Redactor;
-  /** Set when no client's file names the server. */
-  readonly entry?: { readonly url: string; readonly file: string };
 }
 
 const pollMs = 100;
@@ -91,10 +88,6 @@ export async function startDetachedServer(options: StartOptions): Promise<StartR
       const ours = tree.rows.filter(
         (row) => holders.includes(row.pid) && (row.pid === pid || tree.ancestorsOf(row).some((above) => above.pid === pid)),
       );
-      const holder = ours[0] ?? (ended ? tree.rows.find((row) => row.pid === holders[0]) : undefined);
-      if (holder && options.entry) {
-        noteEnsured(options.runDir, { identity: holder.identity, name, ...options.entry });
-      }
       if (ours[0] || ended) {
         // A program that runs itself in the background has exited; what listens now is what it started.
         return { status: 'listening', pid: ours[0]?.pid ?? holders[0] ?? pid, log };
