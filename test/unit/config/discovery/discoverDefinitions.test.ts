@@ -238,6 +238,7 @@ describe('discoverDefinitions', () => {
       'code-server',
       'vscode-agent-host',
       'cursor',
+      'qwen',
       'copilot-cli',
       'windsurf',
       'kimi',
