@@ -105,6 +105,14 @@ export const terminalClients: readonly ClientRow[] = [
         format: 'mcp-servers',
         at: { kind: 'folder', paths: ['.augment/settings.json', '.augment/settings.local.json'], parents: 'below-home' },
       },
+      {
+        scope: 'managed',
+        format: 'mcp-servers',
+        at: {
+          kind: 'fixed',
+          paths: (places) => [join(places.platform === 'win32' ? join(programData(places), 'augment') : '/etc/augment', 'settings.json')],
+        },
+      },
       // By the source of 0.36, which offers plugins to some accounts only.
       homeFiles('copilot-settings', '.augment/settings.json'),
       homeFiles('marketplace', ...['augment', 'claude'].map((name) => `.augment/plugins/marketplaces/*/.${name}-plugin/marketplace.json`)),

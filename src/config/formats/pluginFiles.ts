@@ -1,25 +1,36 @@
 import { resolve } from 'node:path';
 import { asRecord } from '../../base/json.ts';
-import { parseJsonc, plainValue, properties, property } from './jsonc.ts';
+import { parseJsonc, plainValue } from './jsonc.ts';
 import { emptyServerFile, type FileProblem, type Format, type InstalledPlugin, type ServerFile } from './serverFile.ts';
 
 /**
- * `installed_plugins.json` of Claude Code: the folders of the plugins. Captured from Claude Code 2.1.329 (version 2 of the file; version 1 had one object for each
- * plugin instead of a list).
+ * The folders of plugins: `installed_plugins.json` of Claude Code, captured from 2.1.329 (version 2 of the file; version 1 had one object for each plugin instead of a
+ * list), and `installed.json` of Kimi Code, after its source of November 2026.
  */
 export const pluginList: Format = {
   read(text) {
     const file = parseJsonc(text);
-    const plugins = properties(property(file.root, 'plugins')).flatMap(({ name, value }) =>
-      (value.type === 'array' ? (value.children ?? []) : [value]).flatMap((item): InstalledPlugin[] => {
-        const { installPath: folder, scope } = asRecord(plainValue(item)) ?? {};
-        // Seen with 2.1.331: a plugin of the user that no settings name does not run. What a project switches on stands in its own settings.
-        return typeof folder === 'string' ? [{ id: name, folder, ...(scope === 'user' ? { switchedOn: true } : {}) }] : [];
-      }),
-    );
-    return { ...emptyServerFile, problems: problemsOf(file), plugins };
+    const list = asRecord(plainValue(file.root))?.plugins;
+    const items = Array.isArray(list) ? list : Object.entries(asRecord(list) ?? {}).flatMap(([id, item]) => withId(id, item));
+    const pluginStates = new Map<string, boolean>();
+    const plugins = items.flatMap((item): InstalledPlugin[] => {
+      const { id, installPath, root: folder = installPath, scope, enabled } = asRecord(item) ?? {};
+      if (typeof id !== 'string' || typeof folder !== 'string') {
+        return [];
+      }
+      if (typeof enabled === 'boolean') {
+        pluginStates.set(id, enabled);
+      }
+      // Seen with Claude Code 2.1.331: a plugin of the user that no settings name does not run. What a project switches on stands in its own settings.
+      return [{ id, folder, ...(scope === 'user' ? { switchedOn: true } : {}) }];
+    });
+    return { ...emptyServerFile, problems: problemsOf(file), plugins, pluginStates };
   },
 };
+
+function withId(id: string, item: unknown): readonly object[] {
+  return [item].flat().map((one) => ({ ...asRecord(one), id }));
+}
 
 /** The folders of the user among the marketplaces that settings name: plugins run from there. Seen with Claude Code 2.1.331 and Copilot CLI 1.0.102. */
 export function localMarketplaces(value: unknown): string[] {

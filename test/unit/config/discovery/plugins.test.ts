@@ -31,6 +31,8 @@ describe('servers that plugins and extensions bring', () => {
       'copilot-cli asrv',
       'copilot-cli bsrv off',
       'gemini gsrv off',
+      'kimi kimioff off',
+      'kimi kimion',
       'qwen qonsrv',
       'qwen qsrv off',
     ]);
