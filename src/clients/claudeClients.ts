@@ -6,6 +6,15 @@ import { applicationData, localApplicationData, type Places, pathVariable, perPl
 
 const claudeHome = (places: Places): string => pathVariable(places, 'CLAUDE_CONFIG_DIR') ?? join(places.home, '.claude');
 
+function managedFile(places: Places, name: string): string {
+  const folder = perPlatform(places, {
+    linux: '/etc/claude-code',
+    darwin: '/Library/Application Support/ClaudeCode',
+    win32: 'C:\\Program Files\\ClaudeCode',
+  });
+  return join(folder, name);
+}
+
 /** The packaged Claude Desktop for Windows sees its own copy of %APPDATA%. */
 const packagedFolder = (places: Places): string =>
   join(localApplicationData(places), 'Packages', 'Claude_*', 'LocalCache', 'Roaming', 'Claude');
@@ -41,14 +50,13 @@ export const claudeClients: readonly ClientRow[] = [
         format: 'mcp-servers',
         at: {
           kind: 'fixed',
-          paths: (places) => [
-            perPlatform(places, {
-              linux: '/etc/claude-code/managed-mcp.json',
-              darwin: '/Library/Application Support/ClaudeCode/managed-mcp.json',
-              win32: 'C:\\Program Files\\ClaudeCode\\managed-mcp.json',
-            }),
-          ],
+          paths: (places) => [managedFile(places, 'managed-mcp.json')],
         },
+      },
+      {
+        scope: 'managed',
+        format: 'claude-settings',
+        at: { kind: 'fixed', paths: (places) => [managedFile(places, 'managed-settings.json')] },
       },
       {
         scope: 'user',
@@ -68,14 +76,11 @@ export const claudeClients: readonly ClientRow[] = [
         at: { kind: 'folder', paths: ['.claude/settings.json', '.claude/settings.local.json'], parents: 'below-home' },
       },
     ],
+    plugins: { lists: ['.claude-plugin/marketplace.json'] },
     // Seen with 2.1.329: it lists these alone, and “mcp add” is refused.
     managedAlone: true,
     commandRules: (places) => [
-      perPlatform(places, {
-        linux: '/etc/claude-code/managed-settings.json',
-        darwin: '/Library/Application Support/ClaudeCode/managed-settings.json',
-        win32: 'C:\\Program Files\\ClaudeCode\\managed-settings.json',
-      }),
+      managedFile(places, 'managed-settings.json'),
       ...(places.platform === 'win32' ? ['C:\\ProgramData\\ClaudeCode\\managed-settings.json'] : []),
       join(claudeHome(places), 'settings.json'),
     ],

@@ -27,6 +27,8 @@ export type FormatId =
   | 'plugin-mcp'
   | 'plugin-manifest'
   | 'plugin-list'
+  | 'marketplace'
+  | 'extension-states'
   | 'mcpb-manifest'
   | YamlFormatId;
 
@@ -61,7 +63,7 @@ type ConfigPlace =
       readonly parents?: 'below-home' | 'with-home';
       readonly trustedOnly?: true;
     }
-  /** Relative to the folder of each plugin that a file of this client lists (`plugin-list`). */
+  /** Relative to the folder of each plugin of this client. */
   | { readonly kind: 'plugin'; readonly paths: readonly string[] }
   /** The known `.code-workspace` files. */
   | { readonly kind: 'workspace-file' };
@@ -88,6 +90,15 @@ export interface ClientRow {
   readonly systems?: readonly NodeJS.Platform[];
   /** Empty for clients that are only recognised as processes. */
   readonly files: readonly ConfigFiles[];
+  /** Where its plugins are, beside those that one of its files lists. */
+  readonly plugins?: {
+    /** Folders of one plugin each; their segments may hold one `*` each. */
+    readonly folders?: (places: Places) => readonly string[];
+    /** Such a folder is called by its version, and the one above it by the plugin. */
+    readonly versioned?: true;
+    /** Where the list of plugins lies in a marketplace; the first existing file counts. */
+    readonly lists?: readonly string[];
+  };
   /** `User` directories (VS Code and its builds). */
   readonly userDirs?: (places: Places) => readonly string[];
   /** Paths of which one exists where the client was used. Default: the folders of its own user files. */

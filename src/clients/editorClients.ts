@@ -16,14 +16,9 @@ export const cursorClients: readonly ClientRow[] = [
       projectFiles('mcp-servers', '.cursor/mcp.json'),
       rootMcpFile,
       // Source: what other scanners look for.
-      homeFiles(
-        'plugin-mcp',
-        '.cursor/plugins/cache/*/*/*/mcp.json',
-        '.cursor/plugins/cache/*/*/*/.mcp.json',
-        '.cursor/plugins/local/*/mcp.json',
-        '.cursor/plugins/local/*/.mcp.json',
-      ),
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['mcp.json', '.mcp.json'] } },
     ],
+    plugins: { folders: ({ home }) => ['cache/*/*/*', 'local/*'].map((path) => join(home, '.cursor/plugins', path)) },
     userDirs: (places) => userDirs(places, ['Cursor'], '.cursor-server'),
     editor: { path: /\/cursor(\.app|\.exe)?(\/|$)|\.cursor-server\// },
     copies: 'Cursor’s one helper process can start a copy for each window.',

@@ -60,7 +60,10 @@ export const otherClients: readonly ClientRow[] = [
       // Where the earlier Kimi CLI kept them.
       homeFiles('mcp-servers', '.kimi/mcp.json'),
       projectFiles('mcp-servers', '.kimi-code/mcp.json'),
-      rootMcpFile,
+      { ...rootMcpFile, at: { kind: 'folder', paths: ['.mcp.json'], parents: 'below-home' } },
+      // By its source of November 2026.
+      filesIn('plugin-list', 'KIMI_CODE_HOME', '.kimi-code', 'plugins/installed.json'),
+      { scope: 'user', format: 'plugin-manifest', at: { kind: 'plugin', paths: ['kimi.plugin.json', '.kimi-plugin/plugin.json'] } },
     ],
     processes: [{ path: /@moonshot-ai\/kimi-code\// }, { program: /^kimi$/ }],
     copies: 'one',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sessionVariables } from '../model/sessionVariables.ts';
 import type { ClientRow } from './clientDescription.ts';
-import { userFiles } from './clientFiles.ts';
+import { homeFiles, userFiles } from './clientFiles.ts';
 import { applicationData, configHome, copilotHome, type Places, pathVariable, programData, xcodeAgents } from './clientPaths.ts';
 
 const codexHome = (places: Places): string => pathVariable(places, 'CODEX_HOME') ?? join(places.home, '.codex');
@@ -24,7 +24,8 @@ export const codexClients: readonly ClientRow[] = [
       },
       // The copy of Codex inside Xcode.
       userFiles('codex-config', (places) => (places.platform === 'darwin' ? [join(xcodeAgents(places), 'codex', 'config.toml')] : [])),
-      userFiles('plugin-mcp', (places) => [join(codexHome(places), 'plugins', 'cache', '*', '*', '*', '.mcp.json')]),
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['.mcp.json'] } },
+      { scope: 'user', format: 'plugin-manifest', at: { kind: 'plugin', paths: ['.codex-plugin/plugin.json'] } },
       {
         scope: 'managed',
         format: 'codex-config',
@@ -41,6 +42,7 @@ export const codexClients: readonly ClientRow[] = [
         at: { kind: 'folder', paths: ['.codex/config.toml'], parents: 'below-home', trustedOnly: true },
       },
     ],
+    plugins: { folders: (places) => [join(codexHome(places), 'plugins', 'cache', '*', '*', '*')], versioned: true },
     processes: [
       { path: /@openai\/codex(-[\w-]+)?\//, unless: /^mcp-server\b/ },
       { program: /^codex$/, unless: /^mcp-server\b/ },
@@ -74,7 +76,17 @@ export const terminalClients: readonly ClientRow[] = [
       { scope: 'user', format: 'copilot-settings', at: { kind: 'fixed', paths: (places) => [join(copilotHome(places), 'settings.json')] } },
       { scope: 'project', format: 'dot-mcp', of: 'claude-code', at: { kind: 'folder', paths: ['.mcp.json'], parents: 'below-home' } },
       { scope: 'project', format: 'mcp-servers', at: { kind: 'folder', paths: ['.github/mcp.json'], parents: 'below-home' } },
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['.mcp.json'] } },
+      {
+        scope: 'user',
+        format: 'plugin-manifest',
+        at: { kind: 'plugin', paths: ['plugin.json', '.plugin/plugin.json', '.github/plugin/plugin.json', '.claude-plugin/plugin.json'] },
+      },
     ],
+    plugins: {
+      folders: (places) => [join(copilotHome(places), 'installed-plugins', '*', '*')],
+      lists: ['.plugin', '.github/plugin', '.claude-plugin'].map((folder) => `${folder}/marketplace.json`),
+    },
     processes: [{ path: /@github\/copilot(-(linux|darwin|win32)[\w-]*)?\// }, { program: /^copilot$/ }],
     environmentMarks: ['COPILOT_AGENT_SESSION_ID', 'COPILOT_CLI_BINARY_VERSION'],
     sessionVariables: sessionVariables['copilot-cli'],
@@ -93,6 +105,18 @@ export const terminalClients: readonly ClientRow[] = [
         format: 'mcp-servers',
         at: { kind: 'folder', paths: ['.augment/settings.json', '.augment/settings.local.json'], parents: 'below-home' },
       },
+      {
+        scope: 'managed',
+        format: 'mcp-servers',
+        at: {
+          kind: 'fixed',
+          paths: (places) => [join(places.platform === 'win32' ? join(programData(places), 'augment') : '/etc/augment', 'settings.json')],
+        },
+      },
+      // By the source of 0.36, which offers plugins to some accounts only.
+      homeFiles('copilot-settings', '.augment/settings.json'),
+      homeFiles('marketplace', ...['augment', 'claude'].map((name) => `.augment/plugins/marketplaces/*/.${name}-plugin/marketplace.json`)),
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['.mcp.json'] } },
     ],
     processes: [{ path: /@augmentcode\/auggie\// }, { program: /^auggie$/ }],
     copies: 'one',

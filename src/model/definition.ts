@@ -43,6 +43,8 @@ export interface RawDefinition {
   readonly enabled: boolean;
   /** The folder the entry belongs to (workspace folder, project root), absolute. Undefined for user scope. */
   readonly folder?: string;
+  /** The folder of the plugin that brings it. */
+  readonly plugin?: string;
   /**
    * What its client uses instead: the entries of the same name in narrower scopes; `folder`: only in this project. `alone`: the file of an administrator, whose entries
    * the client uses and no others.

@@ -25,10 +25,11 @@ export function redactUrl(value: string): string {
   const at = authority.lastIndexOf('@');
   // `git@github.com` holds no secret.
   const user = at < 0 ? '' : authority.slice(0, at) === 'git' ? 'git@' : `${redacted}@`;
+  const isWeb = /^\s*https?:/i.test(scheme) && !gitAddress.test(scheme + authority + path);
   const segments = path
     .split('/')
     .map((segment, index, all) =>
-      isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '')
+      isSecretSegment(segment) || isShortSecret(segment, all[index - 1] ?? '') || (isWeb && isKey(segment))
         ? redacted
         : segment.replace(segmentParameter, (part, name: string, word: string, value: string) =>
             hidesValue(word, value) && !isReference(value) ? `${name}${redacted}` : part,
@@ -42,6 +43,11 @@ function isSecretSegment(segment: string): boolean {
   return (
     /^bot\d+:/.test(segment) || (segment.length >= 20 && /^[\w=~%+-]+$/.test(segment) && /[A-Za-z]/.test(segment) && /\d/.test(segment))
   );
+}
+
+/** On a web server, capitals with digits and nothing else are a key rather than a name: `/mcp/ABCDEF12`. Names on hosts of repositories stay. */
+function isKey(segment: string): boolean {
+  return /^(?=.*[A-Z])(?=.*\d)[A-Z\d]{6,}$/.test(segment);
 }
 
 /**

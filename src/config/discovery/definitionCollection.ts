@@ -172,6 +172,7 @@ export class DefinitionCollection {
       ],
       ...(headers.length === 0 ? {} : { headers }),
       ...(folder === undefined ? {} : { folder }),
+      ...(search.plugin === undefined ? {} : { plugin: search.plugin }),
       ...(vscodeCollection === undefined ? {} : { vscodeCollection }),
     };
     this.#found.set(key, found);

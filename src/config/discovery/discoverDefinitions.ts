@@ -1,11 +1,22 @@
-import { resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import type { FormatId } from '../../clients/clientDescription.ts';
 import type { ClientId, RawDefinition } from '../../model/definition.ts';
 import type { Problem } from '../../model/problem.ts';
 import { formatOf } from '../formats/formats.ts';
-import { type ServerFile, withinLimits } from '../formats/serverFile.ts';
+import { type InstalledPlugin, type ServerFile, withinLimits } from '../formats/serverFile.ts';
 import { DefinitionCollection } from './definitionCollection.ts';
-import { type FileSearch, fixedSearches, ownersOf, pluginSearches, presentClients, projectSearches, userDirsOf } from './fileSearch.ts';
+import {
+  type FileSearch,
+  fixedSearches,
+  keptPlugins,
+  marketplaceSearches,
+  ownersOf,
+  type PluginFolder,
+  pluginSearches,
+  presentClients,
+  projectSearches,
+  userDirsOf,
+} from './fileSearch.ts';
 import { existingFolders, isLocalPath, openedInVscode, workspaceFolders } from './projectFolders.ts';
 import { type ConfigText, readConfigFile } from './readConfigFile.ts';
 import { withReplacements } from './replacedEntries.ts';
@@ -47,6 +58,8 @@ export interface ConfigReading {
 /** Files with variables of entries; they are read only to know what must not be shown. */
 const maxEnvFiles = 1_000;
 const maxPlugins = 200;
+/** Of one plugin. */
+const maxServerFiles = 20;
 
 /**
  * Finds all servers that are configured on this machine. Only reads files, and never throws: a file or entry that cannot be read is a problem, and all others are
@@ -58,9 +71,6 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
   const userDirs = userDirsOf(roots, roots.vscodeUserDirs);
   const fixed = fixedSearches(roots, userDirs);
   const named = await files.readAll(fixed.searches, collection);
-
-  const plugins = pluginSearches(roots, installedPlugins(named));
-  await files.readAll(plugins, collection);
 
   const opened = userDirs.map(({ path }) => openedInVscode(path));
   const workspaceFiles = existingWorkspaceFiles(files, [
@@ -80,7 +90,24 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     workspaceFiles.map(({ path }) => path),
   );
   const trust = new Map(named.flatMap(({ file }) => [...file.trust].map(([folder, trusted]) => [resolve(folder), trusted] as const)));
-  await files.readAll(project.searches, collection, trust);
+  const read = [...named, ...(await files.readAll(project.searches, collection, trust))];
+
+  const kept = keptPlugins(roots);
+  const lists = marketplaceSearches(roots, (client) =>
+    namedBy(read, client, ({ marketplaces }) => marketplaces)
+      .filter(isLocalPath)
+      .slice(0, maxPlugins),
+  );
+  const listed = [...read, ...(await files.readAll(lists, collection))];
+  const plugins = pluginSearches(roots, (client) =>
+    pluginsOf(
+      listed,
+      client,
+      kept.plugins.filter((plugin) => plugin.client === client),
+    ),
+  );
+  await files.readAll((await files.readAll(plugins, collection)).flatMap(namedByManifest), collection);
+
   for (const [path, keys] of [...collection.envFiles(roots.home)].slice(0, maxEnvFiles)) {
     const text = files.quietText(path);
     if (text.status === 'text') {
@@ -92,10 +119,12 @@ export async function discoverDefinitions(roots: ConfigRoots): Promise<ConfigRea
     definitions: withReplacements(collection.definitions()),
     problems: [...files.problems(), ...collection.problems()],
     candidates: () => {
-      candidates ??= [...new Set([...files.looked(), ...project.absent().keys(), ...fixed.directories, ...project.directories])];
+      candidates ??= [
+        ...new Set([...files.looked(), ...project.absent().keys(), ...fixed.directories, ...kept.directories, ...project.directories]),
+      ];
       return candidates;
     },
-    looked: () => lookedFor([...fixed.searches, ...plugins, ...project.searches], project.absent()),
+    looked: () => lookedFor([...fixed.searches, ...lists, ...plugins, ...project.searches], project.absent()),
     present: presentClients(roots, userDirs),
     folders,
   };
@@ -108,19 +137,36 @@ function lookedFor(searches: readonly FileSearch[], nowhere: ReadonlyMap<string,
 
 interface ReadFile {
   readonly file: ServerFile;
-  /** Whose file it is. */
-  readonly client: ClientId;
+  readonly search: FileSearch;
 }
 
-/** The plugins that each client has installed; at most 200 folders. Relative paths are none that a client writes. */
-function installedPlugins(read: readonly ReadFile[]): ReadonlyMap<ClientId, { readonly folder: string; readonly off: boolean }[]> {
-  const found = new Map<ClientId, { readonly folder: string; readonly off: boolean }[]>();
-  for (const { file, client } of read) {
-    const off = new Set(read.filter((other) => other.client === client).flatMap((other) => other.file.pluginsOff ?? []));
-    const plugins = (file.plugins ?? []).filter(({ folder }) => isLocalPath(folder)).slice(0, maxPlugins);
-    found.set(client, [...(found.get(client) ?? []), ...plugins.map(({ id, folder }) => ({ folder: resolve(folder), off: off.has(id) }))]);
+/** What the files of a client name. */
+function namedBy<T>(read: readonly ReadFile[], client: ClientId, of: (file: ServerFile) => Iterable<T> | undefined): T[] {
+  return read.flatMap(({ file, search }) => (search.owner === client ? [...(of(file) ?? [])] : []));
+}
+
+/** The plugins of a client, at most 200 folders. Of one that several files name the last folder counts. Relative paths are none that a client writes. */
+function pluginsOf(read: readonly ReadFile[], client: ClientId, kept: readonly InstalledPlugin[]): PluginFolder[] {
+  const states = new Map<string, boolean>();
+  for (const [id, isOn] of namedBy(read, client, ({ pluginStates }) => pluginStates)) {
+    // A project may switch on what is off elsewhere.
+    states.set(id, states.get(id) || isOn);
   }
-  return found;
+  const named = new Map(namedBy(read, client, ({ plugins }) => plugins).map((plugin) => [plugin.id, plugin]));
+  const found = [...named.values(), ...kept].flatMap(({ id, folder, switchedOn }) => {
+    const isOn = states.get(id) ?? states.get(id.split('@')[0] ?? id);
+    return isLocalPath(folder) && !(switchedOn && isOn === undefined) ? [{ folder: resolve(folder), off: isOn === false }] : [];
+  });
+  return found.slice(0, maxPlugins);
+}
+
+/** The files with servers that the manifest of a plugin names, inside of the plugin. */
+function namedByManifest({ file, search }: ReadFile): FileSearch[] {
+  const { plugin = '', files } = search;
+  const paths = (file.serverFiles ?? []).slice(0, maxServerFiles).map((path) => resolve(plugin, path));
+  return paths
+    .filter((path) => path.startsWith(plugin + sep))
+    .map((path) => ({ ...search, paths: [path], files: { ...files, format: 'plugin-mcp' } }));
 }
 
 /** Reads each file once, also where several clients read it. */
@@ -141,7 +187,7 @@ class FileReader {
         const text = this.text(path, search.owner);
         if (text.status === 'text') {
           const file = await this.#parse(search.files.format, path, text.text);
-          read.push({ file, client: search.owner });
+          read.push({ file, search });
           collection.add(search, path, text.realPath, file, trust);
         }
         if (text.status !== 'absent' && search.paths.length > 1) {
@@ -154,7 +200,7 @@ class FileReader {
 
   async #parse(format: FormatId, path: string, text: string): Promise<ServerFile> {
     const key = `${format}\0${path}`;
-    const file = this.#parsed.get(key) ?? withinLimits((await formatOf(format)).read(text));
+    const file = this.#parsed.get(key) ?? withinLimits((await formatOf(format)).read(text, path));
     this.#parsed.set(key, file);
     return file;
   }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join, normalize, parse, resolve, sep } from 'node:path';
+import { basename, dirname, join, normalize, parse, resolve, sep } from 'node:path';
 import type { ClientRow, ConfigFiles } from '../../clients/clientDescription.ts';
 import { applicationData, configHome, type Places } from '../../clients/clientPaths.ts';
 import { clientTable, familyAt, isVscode } from '../../clients/clientTable.ts';
 import { defaultEditor } from '../../clients/vscodeClients.ts';
 import type { ClientId } from '../../model/definition.ts';
+import type { InstalledPlugin } from '../formats/serverFile.ts';
 import { namesIn, withParents } from './projectFolders.ts';
 
 /** Maximum number of files that one path with `*` stands for. */
@@ -19,8 +20,10 @@ export interface FileSearch {
   readonly owner: ClientId;
   /** The project folder it belongs to. */
   readonly folder?: string;
-  /** It belongs to a plugin that the user has switched off. */
-  readonly off?: true;
+  /** The folder of the plugin that it belongs to. */
+  readonly plugin?: string;
+  /** The user has switched that plugin off. */
+  readonly off?: boolean;
 }
 
 /** What is looked for in one part of the machine. */
@@ -194,18 +197,51 @@ export function presentClients(places: Places, userDirs: readonly UserDir[]): Cl
   });
 }
 
-/** The files of installed plugins. @param plugins by the client whose list has them */
-export function pluginSearches(
-  places: Places,
-  plugins: ReadonlyMap<ClientId, readonly { readonly folder: string; readonly off: boolean }[]>,
-): FileSearch[] {
+/** A plugin of a client, and whether it is switched off. */
+export interface PluginFolder extends Pick<InstalledPlugin, 'folder'> {
+  readonly off: boolean;
+}
+
+/** The plugins that clients keep in folders of their own, and the directories whose entries decide about them. */
+export function keptPlugins(places: Places): {
+  readonly plugins: readonly (InstalledPlugin & { readonly client: ClientId })[];
+  readonly directories: readonly string[];
+} {
+  const found = rowsFor(places).flatMap(({ id: client, plugins }) =>
+    (plugins?.folders?.(places) ?? []).map((path) => ({ client, versioned: plugins?.versioned, ...expand(path) })),
+  );
+  return {
+    plugins: found.flatMap(({ client, versioned, found: folders }) =>
+      folders.map((folder) => {
+        const named = versioned ? dirname(folder) : folder;
+        return { client, folder, id: `${basename(named)}@${basename(dirname(named))}` };
+      }),
+    ),
+    directories: found.flatMap(({ directories }) => directories),
+  };
+}
+
+/** The lists of plugins in the marketplaces that the settings of a client name. */
+export function marketplaceSearches(places: Places, marketplaces: (client: ClientId) => readonly string[]): FileSearch[] {
+  return rowsFor(places).flatMap(({ id, plugins }) =>
+    (plugins?.lists ? marketplaces(id) : []).map((root) => ({
+      paths: (plugins?.lists ?? []).map((path) => join(root, path)),
+      files: { scope: 'user', format: 'marketplace', at: { kind: 'plugin', paths: [] } },
+      reader: id,
+      owner: id,
+    })),
+  );
+}
+
+/** The files of plugins. */
+export function pluginSearches(places: Places, plugins: (client: ClientId) => readonly PluginFolder[]): FileSearch[] {
   return tableFiles(places).flatMap(({ row, files }) => {
     const { at } = files;
     const rest = { files, reader: row.id, owner: row.id };
     return at.kind !== 'plugin'
       ? []
-      : (plugins.get(row.id) ?? []).flatMap(({ folder, off }) =>
-          at.paths.map((path) => ({ ...rest, paths: [join(folder, path)], ...(off ? { off } : {}) })),
+      : plugins(row.id).flatMap(({ folder: plugin, off }) =>
+          at.paths.map((path) => ({ ...rest, plugin, paths: [join(plugin, path)], ...(off ? { off } : {}) })),
         );
   });
 }
@@ -215,9 +251,12 @@ function readsUserDir(row: ClientRow, dir: UserDir): boolean {
   return row.userDirs === undefined ? row.product === undefined || dir.readers.some(isVscode) : dir.readers.includes(row.id);
 }
 
-function tableFiles({ platform }: Places): { readonly row: ClientRow; readonly files: ConfigFiles }[] {
-  const rows = clientTable.filter(({ systems }) => systems?.includes(platform) ?? true);
-  return rows.flatMap((row) => row.files.map((files) => ({ row, files })));
+function rowsFor({ platform }: Places): readonly ClientRow[] {
+  return clientTable.filter(({ systems }) => systems?.includes(platform) ?? true);
+}
+
+function tableFiles(places: Places): { readonly row: ClientRow; readonly files: ConfigFiles }[] {
+  return rowsFor(places).flatMap((row) => row.files.map((files) => ({ row, files })));
 }
 
 /** A file's scope and format are those of the client that owns it. */

@@ -1,5 +1,5 @@
 import { parse, TomlError } from 'smol-toml';
-import { isRecord } from '../../base/json.ts';
+import { asRecord, isRecord } from '../../base/json.ts';
 import { t } from '../../base/language/translate.ts';
 import {
   type CommandEdits,
@@ -15,6 +15,7 @@ import {
   type Splice,
   unsafeEdit,
 } from './commandEdits.ts';
+import { statesIn } from './pluginFiles.ts';
 import { scanToml, type TomlPair } from './scanToml.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, texts } from './serverFile.ts';
 
@@ -148,7 +149,8 @@ export const codexConfig: Format = {
     } else if (servers !== undefined) {
       problems.push({ message: t('“{0}” is not a table; [{0}.NAME] is expected.', tableName), line: lines.get('') ?? 1 });
     }
-    return { ...emptyServerFile, entries, problems, folders: [...trust.keys()], trust };
+    const pluginStates = statesIn(asRecord(root)?.plugins, (plugin) => asRecord(plugin)?.enabled);
+    return { ...emptyServerFile, entries, problems, folders: [...trust.keys()], trust, pluginStates };
   },
   edits: tomlCommandEdits(tableName),
 };

@@ -5,6 +5,7 @@ import type { CommandEdits } from './commandEdits.ts';
 import { jsonCommandEdits } from './jsonCommandEdits.ts';
 import { nodeAt, parseJsonc, plainValue, properties, property } from './jsonc.ts';
 import { jsonFormat, problemThroughout, readMap } from './jsonServers.ts';
+import { extensionStates, localMarketplaces, marketplace, pluginList, statesIn } from './pluginFiles.ts';
 import { emptyServerFile, type FileProblem, type Format, type ServerEntry, type SwitchedOff, texts } from './serverFile.ts';
 
 /**
@@ -54,23 +55,6 @@ function readOnly({ read }: Format): Format {
 }
 
 /**
- * `installed_plugins.json` of Claude Code: the folders of the plugins. Captured from Claude Code 2.1.329 (version 2 of the file; version 1 had one object for each
- * plugin instead of a list).
- */
-const pluginList: Format = {
-  read(text) {
-    const file = parseJsonc(text);
-    const plugins = properties(property(file.root, 'plugins')).flatMap(({ name, value }) =>
-      (value.type === 'array' ? (value.children ?? []) : [value]).flatMap((item) => {
-        const folder = plainValue(property(item, 'installPath'));
-        return typeof folder === 'string' ? [{ id: name, folder }] : [];
-      }),
-    );
-    return { ...emptyServerFile, problems: file.problem ? [file.problem] : [], plugins };
-  },
-};
-
-/**
  * `manifest.json` of an extension of Claude Desktop (`.mcpb`): one server, by the specification of MCPB. What it starts on another system (`platform_overrides`) is not
  * read.
  */
@@ -92,17 +76,19 @@ function switchFormat(key: string, dotMcpOnly: boolean): Format {
   return {
     read(text) {
       const file = parseJsonc(text);
-      const plugins = properties(property(file.root, 'enabledPlugins'));
-      const pluginsOff = plugins.flatMap(({ name, value }) => (value.value === false ? [name] : []));
+      const plugins = {
+        pluginStates: statesIn(plainValue(property(file.root, 'enabledPlugins'))),
+        marketplaces: localMarketplaces(plainValue(property(file.root, 'extraKnownMarketplaces'))),
+      };
       if (!text.includes(key)) {
-        return { ...emptyServerFile, problems: problemThroughout(file), pluginsOff };
+        return { ...emptyServerFile, problems: problemThroughout(file), ...plugins };
       }
       const names = texts(plainValue(nodeAt(file.root, [key])));
       return {
         ...emptyServerFile,
         problems: file.problem ? [file.problem] : [],
         switchedOff: names.length === 0 ? [] : [{ names, dotMcpOnly }],
-        pluginsOff,
+        ...plugins,
       };
     },
   };
@@ -160,8 +146,10 @@ const formatTable = {
     }),
   ),
   'plugin-mcp': readOnly(jsonFormat({ maps: [['mcpServers']], bareMap: true })),
-  'plugin-manifest': readOnly(jsonFormat({ maps: [['mcpServers']], mapsOnly: true })),
+  'plugin-manifest': readOnly(jsonFormat({ maps: [['mcpServers']], manifest: true })),
   'plugin-list': pluginList,
+  marketplace,
+  'extension-states': extensionStates,
   'mcpb-manifest': mcpbManifest,
   'vibe-config': vibeConfig,
   'claude-state': claudeState,

@@ -12,8 +12,8 @@ interface JsonFormatOptions {
   readonly besides?: readonly string[];
   /** The servers may be a list, whose items have a `name`. */
   readonly list?: true;
-  /** Anything but a map is not our concern (a plugin may name a file there). */
-  readonly mapsOnly?: true;
+  /** The manifest of a plugin: in place of a map it may name a file with servers, or have a list of both. */
+  readonly manifest?: true;
   /** The file may be the map itself when none of `maps` exists. */
   readonly bareMap?: true;
   /** The file has other settings too: mistakes in it are reported only when this text occurs. */
@@ -41,11 +41,10 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
   const entries: ServerEntry[] = [];
   const found = options.maps.flatMap((path) => {
     const node = nodeAt(file.root, path);
-    return node === undefined ||
-      (options.mapsOnly && node.type !== 'object') ||
-      (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node))
-      ? []
-      : [node];
+    if (options.manifest) {
+      return partsOf(node).filter(({ type }) => type === 'object');
+    }
+    return node === undefined || (options.besides?.includes(path.at(-1) ?? '') && looksLikeServer(node)) ? [] : [node];
   });
   for (const map of found) {
     if (options.list && map.type === 'array') {
@@ -68,7 +67,12 @@ function readMaps(text: string, options: JsonFormatOptions): ServerFile {
     switchedOff: switchedOff(file, entries, options),
     secrets: inputSecrets(file),
     ...(plainUrl === undefined ? {} : { plainUrl }),
+    ...(options.manifest ? { serverFiles: texts(options.maps.flatMap((path) => partsOf(nodeAt(file.root, path))).map(plainValue)) } : {}),
   };
+}
+
+function partsOf(node: Node | undefined): readonly Node[] {
+  return node?.type === 'array' ? (node.children ?? []) : node ? [node] : [];
 }
 
 /**

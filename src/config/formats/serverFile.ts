@@ -50,16 +50,28 @@ export interface ServerFile {
   readonly secrets: readonly string[];
   /** The transport of a `url` without a type in this client. */
   readonly plainUrl?: Transport;
-  /** Plugins that the client has installed, each with its folder (Claude Code). */
-  readonly plugins?: readonly { readonly id: string; readonly folder: string }[];
-  /** Ids of plugins that the user has switched off. */
-  readonly pluginsOff?: readonly string[];
+  /** Plugins that the file names. */
+  readonly plugins?: readonly InstalledPlugin[];
+  /** Whether plugins are switched on, by their id. */
+  readonly pluginStates?: ReadonlyMap<string, boolean>;
+  /** Folders with plugins, each with a list of them. */
+  readonly marketplaces?: readonly string[];
+  /** Files with servers that a plugin's manifest names, relative to the plugin. */
+  readonly serverFiles?: readonly string[];
+}
+
+/** A plugin of a client. */
+export interface InstalledPlugin {
+  readonly id: string;
+  readonly folder: string;
+  /** It runs only where settings switch it on. */
+  readonly switchedOn?: true;
 }
 
 /** A file format. */
 export interface Format {
-  /** Reads the entries with their lines. Never throws. */
-  read(text: string): ServerFile;
+  /** Reads the entries with their lines. Never throws. @param path of the file, for formats in which it is a part of the meaning */
+  read(text: string, path?: string): ServerFile;
   /** Edits of an entry's command; absent for files without servers. */
   readonly edits?: CommandEdits;
   /** Adds an entry; absent where that is done as in JSON or TOML (`addEntry`). @throws EditRefused */

@@ -27,8 +27,6 @@ const rules: Readonly<Record<HealthKind, HealthRule>> = {
 
 const kinds = Object.keys(rules).filter((kind): kind is HealthKind => kind in rules);
 
-/** Files that a plugin or an extension brings: the user cannot correct them. */
-const broughtFormats: ReadonlySet<string> = new Set(['plugin-mcp', 'plugin-manifest', 'mcpb-manifest']);
 /** Remarks that are kept: more are no list that a user reads. */
 const maxNotes = 1_000;
 /** Characters of a remark. */
@@ -50,8 +48,9 @@ export function judgeHealth(definitions: readonly RawDefinition[], facts: Health
   return notes.slice(0, maxNotes);
 }
 
-function isUsers({ format, file }: RawDefinition): boolean {
-  return format !== undefined && !broughtFormats.has(format) && !/[\\/]gemini-extension\.json$/.test(file);
+/** Not so what a plugin or an extension brings: the user cannot correct it. */
+function isUsers({ format, plugin }: RawDefinition): boolean {
+  return format !== undefined && format !== 'mcpb-manifest' && plugin === undefined;
 }
 
 function noteOf(

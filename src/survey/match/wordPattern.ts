@@ -79,10 +79,9 @@ export function extensionFolder({ format, file }: Pick<RawDefinition, 'format' |
   return format === 'mcpb-manifest' ? dirname(file) : undefined;
 }
 
-/** See `VariableValues.versions`. @param definition of a file `.mcp.json` or `.claude-plugin/plugin.json` of a plugin; of every other one the result is undefined */
-export function pluginVersions({ format, file }: Pick<RawDefinition, 'format' | 'file'>): string | undefined {
-  const folder = format === 'plugin-mcp' ? dirname(file) : format === 'plugin-manifest' ? dirname(dirname(file)) : undefined;
-  return folder === undefined ? undefined : dirname(folder);
+/** See `VariableValues.versions`. */
+export function pluginVersions({ plugin }: Pick<RawDefinition, 'plugin'>): string | undefined {
+  return plugin === undefined ? undefined : dirname(plugin);
 }
 
 /** Whether a client can have made the observed word from a configured one. */

@@ -15,8 +15,9 @@ function paths(platform: 'linux' | 'darwin' | 'win32'): string[] {
     env: platform === 'win32' ? { APPDATA: `${home}/AppData/Roaming`, LOCALAPPDATA: `${home}/AppData/Local` } : {},
   };
   const rows = clientTable.filter(({ systems }) => systems?.includes(platform) ?? true);
-  return rows.flatMap((row) =>
-    row.files.flatMap(({ at, scope, format, of }) => {
+  const shown = (path: string): string => path.replaceAll('\\', '/').replace(home, '~');
+  return rows.flatMap((row) => [
+    ...row.files.flatMap(({ at, scope, format, of }) => {
       const files =
         at.kind === 'fixed'
           ? at.paths(places)
@@ -27,12 +28,11 @@ function paths(platform: 'linux' | 'darwin' | 'win32'): string[] {
                   ? (row.userDirs?.(places) ?? ['USERDIR']).map((dir) => `${dir}/${path}`)
                   : [`${at.kind === 'folder' ? 'PROJECT' : 'PLUGIN'}/${path}`],
               );
-      return files.map(
-        (file) =>
-          `${platform} ${row.id} ${scope} ${format}${of === undefined ? '' : ` of ${of}`}: ${file.replaceAll('\\', '/').replace(home, '~')}`,
-      );
+      return files.map((file) => `${platform} ${row.id} ${scope} ${format}${of === undefined ? '' : ` of ${of}`}: ${shown(file)}`);
     }),
-  );
+    ...(row.plugins?.folders?.(places) ?? []).map((folder) => `${platform} ${row.id} plugins: ${shown(folder)}`),
+    ...(row.plugins?.lists ?? []).map((file) => `${platform} ${row.id} plugins: MARKETPLACE/${file}`),
+  ]);
 }
 
 describe('paths of the clients’ files', () => {

@@ -421,6 +421,8 @@ describe('passwords in addresses', () => {
     'postgres://u:LEAK?x@host/db',
     'postgres://u:LEAK#x@host/db',
     'https://u:LEAK/p@h/x',
+    'https://h/mcp/LEAK44',
+    'https://h/LEAKLEAK12/sse?x=1',
   ]) {
     it(`are hidden, whatever they hold: ${address}`, () => {
       for (const text of [redactor.url(address), redactor.text(`--db ${address}`), ...redactor.args([address])]) {
@@ -431,5 +433,8 @@ describe('passwords in addresses', () => {
   it('are not seen where there are none', () => {
     equal(redactor.url('http://localhost:8700/@scope/pkg'), 'http://localhost:8700/@scope/pkg');
     equal(redactor.url('https://git@github.com/a/b'), 'https://git@github.com/a/b');
+    for (const address of ['https://h/API/v2/MCP', 'https://github.com/ORG123/REPO45', 'http://h/PART12.tgz', 'file:///srv/BUILD123/x']) {
+      equal(redactor.url(address), address);
+    }
   });
 });

@@ -238,6 +238,7 @@ describe('discoverDefinitions', () => {
       'code-server',
       'vscode-agent-host',
       'cursor',
+      'qwen',
       'copilot-cli',
       'windsurf',
       'kimi',
@@ -271,7 +272,7 @@ describe('discoverDefinitions', () => {
       'gemini-in-home',
       'vscode-here',
     ]);
-    deepEqual(named(reading, 'dot-above').readBy, ['claude-code', 'copilot-cli'], 'VS Code and Cursor do not look there');
+    deepEqual(named(reading, 'dot-above').readBy, ['claude-code', 'copilot-cli', 'kimi'], 'VS Code and Cursor do not look there');
     equal(named(reading, 'dot-above').vscodeCollection, undefined);
     equal(named(reading, 'gemini-in-home').scope, 'user');
     equal(named(reading, 'dot-above').folder, join(tree.home, 'work'));

@@ -120,7 +120,7 @@ describe('judgeHealth', () => {
       ],
       ['is on a network share', { command: '\\\\host\\share\\server.exe' }, { facts: { platform: 'win32' } }],
       ['is switched off', { command: '/opt/gone/server', enabled: false }, {}],
-      ['is brought by a plugin', { command: '/opt/gone/server', format: 'plugin-mcp' }, {}],
+      ['is brought by a plugin', { command: '/opt/gone/server', plugin: '/opt/gone' }, {}],
     ] as const satisfies readonly [string, Partial<RawDefinition>, World][]) {
       it(`says nothing where it ${what}`, () => deepEqual(kinds([entry(more)], world), []));
     }

@@ -32,8 +32,9 @@ function split(test: Recorded): { server: ProcessRow; launchers: ProcessRow[] } 
 describe('an entry that a plugin of Claude Code brings', () => {
   const plugins = '/home/u/.claude/plugins/cache/market/tiny';
   const brought = definition('tiny', 'claude-code', 'node', ['${CLAUDE_PLUGIN_ROOT}/index.js'], {
-    format: 'plugin-manifest',
-    file: `${plugins}/1.1.0/.claude-plugin/plugin.json`,
+    format: 'plugin-mcp',
+    file: `${plugins}/1.1.0/config/servers.json`,
+    plugin: `${plugins}/1.1.0`,
   });
 
   it('fits its server of every version, and no other server with a file of that name', () => {
