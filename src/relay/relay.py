@@ -274,7 +274,7 @@ def greet(host, known, until):
 
 
 def find_host(limit):
-    until = time.monotonic() + limit
+    until, late = time.monotonic() + limit, time.monotonic() + 4
     while time.monotonic() < until and not relay.alone:
         known = secret()
         host = socket.socket(socket.AF_UNIX)
@@ -285,6 +285,8 @@ def find_host(limit):
         except OSError:
             host.close()
             start_host()
+            if limit < 2 and time.monotonic() < late and os.path.exists(folder + '/starting'):
+                until = time.monotonic() + 1
         else:
             if greet(host, known, until):
                 return True
