@@ -20,21 +20,32 @@ export interface HostFiles {
 /** Makes this process the host. @returns undefined when another process is @throws when the folder is not this user's alone */
 export async function takeHostFiles(runDir: string): Promise<HostFiles | undefined> {
   const folder = privateFolder(runDir, 'host');
-  // An older folder may be readable for others.
-  chmodSync(folder, 0o700);
   const path = (name: string): string => join(folder, name);
-  const attempt = await lockFile(path('lock'));
-  if (attempt.status !== 'locked') {
-    return undefined;
-  }
-  const lock: KernelLock = attempt.lock;
+  const opened = (): void => rmSync(path('starting'), { force: true });
   const secret = systemRandom(32).toString('hex');
-  rmSync(path('socket'), { force: true });
-  writeWhole(path('secret'), secret);
+  let lock: KernelLock;
+  try {
+    // An older folder may be readable for others.
+    chmodSync(folder, 0o700);
+    const attempt = await lockFile(path('lock'));
+    if (attempt.status !== 'locked') {
+      if (attempt.status !== 'held') {
+        opened();
+      }
+      return undefined;
+    }
+    lock = attempt.lock;
+    rmSync(path('socket'), { force: true });
+    writeWhole(path('secret'), secret);
+  } catch (error) {
+    // Relays wait for a host that is starting.
+    opened();
+    throw error;
+  }
   return {
     socket: path('socket'),
     secret,
-    opened: () => rmSync(path('starting'), { force: true }),
+    opened,
     release(isAwaited) {
       if (isAwaited) {
         writeWhole(path('starting'), '');

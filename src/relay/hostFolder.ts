@@ -105,6 +105,11 @@ function hostVariables(): NodeJS.ProcessEnv {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 
+/** Whether a relay has started a host that does not listen yet. */
+export function isHostStarting(runDir: string): boolean {
+  return existsSync(join(runDir, ...folderParts, 'starting'));
+}
+
 /** One of many relays that begin at once starts the host; none where another user could put one in its place. */
 function claimStart(runDir: string): boolean {
   try {

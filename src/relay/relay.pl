@@ -202,7 +202,7 @@ sub greet {
 
 sub find_host {
     my ($limit) = @_;
-    my $until = now() + $limit;
+    my ($until, $late) = (now() + $limit, now() + 4);
     while (now() < $until && !$alone) {
         my $secret = secret();
         my $socket;
@@ -211,6 +211,7 @@ sub find_host {
             return 0 if $refused && $limit < 2;
         } else {
             start_host();
+            $until = now() + 1 if $limit < 2 && now() < $late && -e "$folder/starting";
         }
         select undef, undef, undef, 0.03;
     }

@@ -11,6 +11,8 @@ import time
 
 node, guard, words = sys.argv[1], sys.argv[2], sys.argv[3:]
 window, whole_line = 1048576, 16 * 1048576
+# For a larger buffer the C library asks the kernel for memory at each read.
+most_read = 65536
 dashes = words.index('--') if '--' in words else -1
 options, command = words[:max(dashes, 0)], words[dashes + 1:] if dashes >= 0 else []
 
@@ -274,7 +276,7 @@ def greet(host, known, until):
 
 
 def find_host(limit):
-    until = time.monotonic() + limit
+    until, late = time.monotonic() + limit, time.monotonic() + 4
     while time.monotonic() < until and not relay.alone:
         known = secret()
         host = socket.socket(socket.AF_UNIX)
@@ -285,6 +287,8 @@ def find_host(limit):
         except OSError:
             host.close()
             start_host()
+            if limit < 2 and time.monotonic() < late and os.path.exists(folder + '/starting'):
+                until = time.monotonic() + 1
         else:
             if greet(host, known, until):
                 return True
@@ -317,7 +321,7 @@ def pass_lines(name, lines, body):
 def read_lines(name, lines):
     """Returns whether more may come."""
     try:
-        chunk = os.read(lines.source, 262144)
+        chunk = os.read(lines.source, most_read)
     except try_again:
         return True
     except OSError:
@@ -585,7 +589,7 @@ def send_host():
 
 def read_host():
     try:
-        chunk = relay.host.recv(262144)
+        chunk = relay.host.recv(most_read)
     except try_again:
         return None
     except OSError:
@@ -630,7 +634,8 @@ def turn():
     if len(relay.queue) <= window:
         read += [one.lines.source for one in servers.values() if one.lines.source is not None and one.lines.bytes <= window]
     read += [one.errors for one in servers.values() if one.errors is not None]
-    waits = host and relay.out and not relay.hurry
+    # Not `relay.out` itself, which may be filled in this turn.
+    waits = bool(host and relay.out and not relay.hurry)
     send = ([1] if relay.queue else []) + ([host] if host and relay.out and relay.hurry else [])
     send += [one.inlet for one in servers.values() if one.inlet is not None and one.queue]
     readable, writable, _ = select.select(read, send, [], 0.1 if relay.alone else 0.02 if waits else 5)

@@ -2,12 +2,15 @@ import type { Socket } from 'node:net';
 import { ClientOutput } from './clientOutput.ts';
 import { type Frame, tookBytes } from './contract.ts';
 import { greetHost, HostLink } from './hostConnection.ts';
-import { connectHost, type HostProgram, hostSecret, lastProgram, ownNamespaces, startHost, startOwnHost } from './hostFolder.ts';
+import { connectHost, type HostProgram, hostSecret, isHostStarting, lastProgram, ownNamespaces, startHost, startOwnHost } from './hostFolder.ts';
 import { LineStream, type Lines } from './lineStream.ts';
 import { RelayServer } from './relayServer.ts';
 
-/** A host greets within the first time, or the relay becomes a guard without one; the next host within the second, or the relay starts one of its own. ms. */
-const [firstMs, nextMs] = [1_000, 10_000];
+/**
+ * A host greets within the first time, or the relay becomes a guard without one; the next host within the second, or the relay starts one of its own.
+ * The first time begins anew while a host is starting, for the third: a guard would need as long to start. ms.
+ */
+const [firstMs, nextMs, startingMs] = [1_000, 10_000, 4_000];
 const pauseMs = 30;
 /** With more lost hosts within this time, ms, the relay starts one of its own. */
 const [maxLosses, lossMs] = [3, 60_000];
@@ -83,12 +86,16 @@ export class RelaySession {
 
   /** @returns whether a host took the session */
   async #findHost(limitMs: number): Promise<boolean> {
-    const until = performance.now() + limitMs;
+    const begun = performance.now();
+    let until = begun + limitMs;
     while (performance.now() < until && !this.#endsAlone) {
       const secret = hostSecret(this.#program.runDir);
       const socket = secret === undefined ? undefined : await connectHost(this.#program.runDir);
       if (!socket) {
         startHost(this.#hostProgram);
+        if (limitMs === firstMs && performance.now() < begun + startingMs && isHostStarting(this.#program.runDir)) {
+          until = performance.now() + firstMs;
+        }
       } else {
         const answer = await this.#greet(socket, secret ?? '', until - performance.now());
         if (answer === 'ready' || (answer === 'no' && limitMs === firstMs)) {

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -145,6 +146,39 @@ for (const relay of relays) {
         assert.ok(!told.includes('LC_CTYPE'));
       } finally {
         listener.close();
+      }
+    });
+
+    it('waits for more than 1 s for a host that is starting, but not for ever', async () => {
+      home.startsHost = false;
+      const folder = join(home.run, 'shepherd', 'host');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, 'secret'), 'f'.repeat(64), { mode: 0o600 });
+      const mark = join(folder, 'starting');
+      writeFileSync(mark, '');
+      // So it stays young, and the relay starts no host.
+      utimesSync(mark, new Date(), new Date(Date.now() + 600_000));
+      const guarded = await session();
+      await until('it is a guard without a host', () => publishedGuards(home.run).some(({ guard }) => guard === guarded.pid));
+      const client = await home.strict();
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      const greeted = new Promise<number | undefined>((resolve) => {
+        const listener = createServer((socket) => {
+          const reader = new FrameReader();
+          socket.on('error', () => undefined).on('data', (bytes) => {
+            const [greeting] = reader.push(bytes);
+            resolve(greeting && readGreeting(greeting.body)?.pid);
+            socket.end(Buffer.concat(frameBytes('no', '1')));
+            listener.close();
+          });
+        });
+        listener.listen(join(folder, 'socket'));
+      });
+      assert.equal(await greeted, client.pid);
+      await client.handshake();
+      for (const one of [guarded, client]) {
+        one.child.stdin?.end();
+        assert.deepEqual(await one.ended, { code: 0, signal: null });
       }
     });
 

@@ -126,6 +126,24 @@ describe('host: a real client through a relay', function () {
     }
   });
 
+  it('Codex: two sessions share one server, which is a child of the host', async () => {
+    const codex = await clientProgram('@openai/codex', '0.169.0', 'codex');
+    const file = stage.world.write('.codex/config.toml', nowhere);
+    await ask(codex, 'mcp', 'add', 'notes', '--', process.execPath, server);
+    await useRelay('codex', file, ' "--share",');
+    const threads = [await startCodexThread(codex, project, stage.env), await startCodexThread(codex, project, stage.env)];
+    try {
+      await until('both have its tools', () => threads.every(({ startups }) => startups.includes('notes ready')));
+      const pids = [await threads[0]?.call('notes', 'pid'), await threads[1]?.call('notes', 'pid')];
+      const told = publishedGuards(stage.world.runDir).map(({ guard, record }) => [guard, record.x]);
+      equal(pids[0], pids[1], JSON.stringify(told));
+      equal(starts(), 1);
+      deepEqual(hosts().flatMap(childrenOf).filter((pid) => `${pid}` === pids[0]).length, 1);
+    } finally {
+      await Promise.all(threads.map((thread) => thread.dispose()));
+    }
+  });
+
   it('Codex: an idle server sleeps, and the next call starts it again', async () => {
     const codex = await clientProgram('@openai/codex', '0.169.0', 'codex');
     const file = stage.world.write('.codex/config.toml', nowhere);
