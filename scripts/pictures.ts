@@ -20,9 +20,16 @@ async function webp(page: Page, png: Buffer): Promise<Buffer> {
     const canvas = Object.assign(document.createElement('canvas'), { width: picture.width, height: picture.height });
     const context = canvas.getContext('2d', { alpha: false });
     context.drawImage(picture, 0, 0);
-    // Without loss, in few colours: half the size of a lossy one, and letters have sharp edges.
+    // Without loss, in its 16 most frequent colours: a quarter of the size of a lossy one, and letters have sharp edges.
     const pixels = context.getImageData(0, 0, picture.width, picture.height);
-    pixels.data.set(pixels.data.map((value) => Math.min(255, Math.round(value / 24) * 24)));
+    const colours = new Uint32Array(pixels.data.buffer);
+    const counts = new Map();
+    colours.forEach((colour) => counts.set(colour, (counts.get(colour) ?? 0) + 1));
+    const kept = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 16).map(([colour]) => colour);
+    const distance = (one, other) => [0, 8, 16].reduce((sum, bit) => sum + ((one >> bit & 255) - (other >> bit & 255)) ** 2, 0);
+    const nearest = new Map([...counts.keys()].map((colour) =>
+      [colour, kept.reduce((best, one) => (distance(one, colour) < distance(best, colour) ? one : best))]));
+    colours.forEach((colour, index) => { colours[index] = nearest.get(colour); });
     context.putImageData(pixels, 0, 0);
     return canvas.toDataURL('image/webp', 1);
   })()`);
