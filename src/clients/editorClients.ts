@@ -71,7 +71,9 @@ export const editorClients: readonly ClientRow[] = [
       // The second is where version 1 kept them.
       homeFiles('mcp-servers', '.gemini/config/mcp_config.json', '.gemini/antigravity/mcp_config.json'),
       projectFiles('mcp-servers', '.agents/mcp_config.json'),
+      { scope: 'user', format: 'plugin-mcp', at: { kind: 'plugin', paths: ['mcp_config.json'] } },
     ],
+    plugins: { folders: ({ home }) => [join(home, '.gemini/config/plugins/*')] },
     userDirs: (places) => userDirs(places, ['Antigravity'], '.antigravity-server'),
     processes: [{ path: /\/antigravity\b.*\/language_server_[^/]+$/i }, { program: /^agy$/ }],
     editor: { path: /\/antigravity(\.app|\.exe)?(\/|$)|\.antigravity-server\// },

@@ -19,6 +19,7 @@ describe('servers that plugins and extensions bring', () => {
 
   it('are those that the clients list: manifests that name files, marketplaces that are folders, and what is switched off', async () => {
     deepEqual(await rows(), [
+      'antigravity agysrv',
       'auggie asrv',
       // “a” has no state in the settings: Claude Code 2.1.331 does not list it.
       'claude-code asrvlive',
