@@ -207,32 +207,41 @@ async function memory(): Promise<void> {
   }
 }
 
-/** Four clients of one server that each called it, beside four that share it (`--share`). */
+/** Tools of the servers that can be shared; server-everything keeps tasks, which belong to one client. */
+const sharedTools: readonly (readonly [index: number, tool: string, args: object])[] = [
+  [0, 'read_graph', {}],
+  [1, 'list_allowed_directories', {}],
+  [3, 'sequentialthinking', { thought: 'x', nextThoughtNeeded: false, thoughtNumber: 1, totalThoughts: 1 }],
+];
+
+/** Four clients of one server and of three that each called it, beside four that share them (`--share`). */
 async function shared(): Promise<void> {
-  console.log('\n4 clients of one server, memory of everything, MB, × four servers');
-  await startHost();
-  for (const [index, tool] of [
-    [0, 'read_graph'],
-    [2, 'get-sum'],
-  ] as const) {
+  console.log('\n4 clients of 1 and of 3 servers, memory of everything, MB');
+  for (const servers of [sharedTools.slice(0, 1), sharedTools]) {
     let direct = 0;
     for (const name of ['direct', 'perl', 'python', 'node']) {
-      const words = (ways[name] as Way)(entry(index)).flatMap((word) => (word === '--relay' ? [word, '--share'] : [word]));
       const clients: Client[] = [];
       for (let count = 0; count < 4; count += 1) {
-        clients.push(await new Client(words).handshake());
-        await clients.at(-1)?.request('tools/call', { name: tool, arguments: { a: 1, b: 2 } });
+        for (const [index, tool, args] of servers) {
+          const words = (ways[name] as Way)(entry(index)).flatMap((word) => (word === '--relay' ? [word, '--share'] : [word]));
+          clients.push(await new Client(words).handshake());
+          await clients.at(-1)?.request('tools/call', { name: tool, arguments: args });
+        }
       }
       await sleep(3_000);
-      const mb = memoryMb((row) => name !== 'direct' || !isHost(row));
+      const mb = memoryMb();
       direct ||= mb;
-      const servers = rows().filter(({ command }) => command.includes(entry(index)[1] ?? '-') && !command.includes('--relay')).length;
-      console.log(`${name.padEnd(8)}${fixed(mb, 0)}  ×${fixed(mb / direct)}   servers ${servers}   host ${fixed(memoryMb(isHost), 1)}`);
+      const isServer = ({ command }: Row): boolean =>
+        servers.some(([index]) => command.includes(`\0${entry(index)[1]}`)) && !command.includes('--relay');
+      console.log(
+        `${name.padEnd(8)}${fixed(mb, 0)}  ×${fixed(mb / direct)}   servers ${rows().filter(isServer).length}   host ${fixed(memoryMb(isHost), 1)}`,
+      );
       await Promise.all(clients.map((client) => client.end()));
       // A shared server ends 10 s after its last client.
-      while (rows().some(({ command }) => command.includes(entry(index)[1] ?? '-'))) {
+      while (rows().some(isServer)) {
         await sleep(200);
       }
+      await noHost();
     }
   }
 }

@@ -20,7 +20,7 @@ const greetingMs = 5_000;
 /** A relay that was killed is gone within this time; one that still runs has left this host. ms. */
 const goneMs = 2_000;
 const checkMs = 20;
-/** What a relay has passed by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
+/** What a relay has passed or sent by itself is acknowledged with the next commit, at the latest after this time, ms, or so many bytes. */
 const [lateMs, lateBytes] = [50, windowBytes / 4];
 
 /** What may wait for others. */
@@ -88,7 +88,7 @@ export class RelayConnection {
         this.#isHandling = true;
         this.#take(frame);
         this.#isHandling = false;
-        if (frame.kind === 'passed' && !this.#isUrgent) {
+        if ((frame.kind === 'passed' || frame.kind === 'sent') && !this.#isUrgent) {
           this.#commitLater(frame.body.length);
         } else {
           this.#commit();

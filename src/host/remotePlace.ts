@@ -46,10 +46,13 @@ export class RemotePlace implements GuardPlace {
   #session: OpenedSession | undefined;
   #resumes = false;
   #last = 0;
+  /** What came of the client while the session of another host was not restored yet. */
+  #early: Frame[] | undefined;
 
   constructor(greeting: Greeting, send: Send, parts: HostParts, watch: Watch, { servers, isAsked, later }: Sharing) {
     ({ env: this.env, cwd: this.cwd, pid: this.pid, ppid: this.ppid } = greeting);
     this.#greeting = greeting;
+    this.#early = greeting.ledger.size > 0 ? [] : undefined;
     this.#send = send;
     this.#parts = parts;
     this.#watch = watch;
@@ -164,6 +167,11 @@ export class RemotePlace implements GuardPlace {
       relay.take(line);
     }
     this.#resumes = !isNew;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const frame of early) {
+      this.take(frame);
+    }
     return !isNew;
   }
 
@@ -172,7 +180,9 @@ export class RemotePlace implements GuardPlace {
     const relay = this.#session?.relay;
     for (const server of relay ? this.#servers.values() : []) {
       const current = relay?.current;
-      server.passDirectly(current?.process === server && relay?.isPlain(current) === true);
+      const isPlain = current?.process === server && relay?.isPlain(current) === true;
+      server.passDirectly(isPlain);
+      server.openFor(isPlain && this.#greeting.canOpen === true && relay?.isOpen === true);
     }
     for (const { key, text } of this.#session
       ? this.#ledger.changes(this.#session.relay, [...this.#servers.values(), ...(this.#share?.views ?? [])], graceMs)
@@ -182,7 +192,12 @@ export class RemotePlace implements GuardPlace {
   }
 
   /** Takes a frame of the relay. */
-  take({ kind, name, body }: Frame): void {
+  take(frame: Frame): void {
+    const { kind, name, body } = frame;
+    if (this.#early && (name === '-' || kind === 'sent')) {
+      this.#early.push(frame);
+      return;
+    }
     const server = this.#servers.get(name);
     const text = (): string => body.toString('utf8');
     switch (kind) {
@@ -193,8 +208,15 @@ export class RemotePlace implements GuardPlace {
       case 'passed':
         server?.stdout.push(body, true);
         break;
+      case 'sent':
+        // One of an earlier host may be gone.
+        this.input.push(body, server ?? new RemoteServer(name, 0, this.#send, this.#parts));
+        break;
       case 'apart':
         server?.isApart();
+        break;
+      case 'shut':
+        server?.isShut();
         break;
       case 'eof':
         (name === '-' ? this.input : server?.stdout)?.end();

@@ -14,6 +14,20 @@ type Send = (kind: string, name: string, body?: Buffer | string) => void;
 /** Time between two checks of a server whose relay is gone, ms. */
 const checkMs = 100;
 
+/** Of a relay. */
+interface Answer {
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+function answer(): Answer {
+  let end = (): void => undefined;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { over, end };
+}
+
 /** A server that is the child of a relay. */
 export class RemoteServer implements ServerProcess {
   readonly name: string;
@@ -33,7 +47,13 @@ export class RemoteServer implements ServerProcess {
   /** The relay passes its lines to the client at once, and tells this process of them. */
   isDirect = false;
   /** Waits for the relay, which no longer does so. */
-  #apart: { readonly over: Promise<void>; readonly end: () => void } | undefined;
+  #apart: Answer | undefined;
+  /** It gets lines of the client without this process. */
+  isOpen = false;
+  #staysShut = false;
+  /** Answers of the relay that it no longer does. */
+  #due = 0;
+  #shut: Answer | undefined;
   /** Signals that the relay has passed on by itself. */
   readonly #delivered = new Set<string>();
   /** `relay`: its relay signals it. `none`: its relay was killed, so this process does. `other`: it is no longer this host's. */
@@ -55,14 +75,28 @@ export class RemoteServer implements ServerProcess {
   /** From now on its lines reach the client only through this process. Resolves when the relay does so. */
   apart(): Promise<void> {
     if (!this.#apart) {
-      let end = (): void => undefined;
-      const over = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      this.#apart = { over, end };
+      this.#apart = answer();
       this.#send('direct', this.name);
     }
     return this.#apart.over;
+  }
+
+  /** From now on it gets lines of the client only from this process. Resolves when this process has read all others. */
+  async shut(): Promise<void> {
+    this.openFor(false);
+    this.#staysShut = true;
+    if (this.#due > 0) {
+      this.#shut ??= answer();
+      await this.#shut.over;
+    }
+  }
+
+  /** The relay has answered. */
+  isShut(): void {
+    this.#due -= 1;
+    if (this.#due <= 0) {
+      this.#shut?.end();
+    }
   }
 
   /** The relay has answered. */
@@ -76,6 +110,15 @@ export class RemoteServer implements ServerProcess {
     if (wanted !== this.isDirect) {
       this.isDirect = wanted;
       this.#send('direct', this.name, wanted ? 'on' : undefined);
+    }
+  }
+
+  /** Whether it may get the client's lines without this process. @param isPlain the session would send them unchanged */
+  openFor(isPlain: boolean): void {
+    if (isPlain !== this.isOpen && !this.#staysShut) {
+      this.isOpen = isPlain;
+      this.#due += isPlain ? 0 : 1;
+      this.#send('open', this.name, isPlain ? 'on' : undefined);
     }
   }
 
@@ -119,6 +162,8 @@ export class RemoteServer implements ServerProcess {
   lost(killed: boolean): void {
     this.#owner = killed ? 'none' : 'other';
     this.isApart();
+    this.#due = 0;
+    this.isShut();
     this.stdin.close();
     this.stdout.destroy();
     this.errors.destroy();

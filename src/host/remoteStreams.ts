@@ -1,12 +1,12 @@
 import type { MessageSink, MessageSource } from '../guard/process/serverProcess.ts';
 import { windowBytes } from '../relay/contract.ts';
 
-type Take = (chunk: Buffer, hasPassed?: boolean) => void;
+type Take = Parameters<MessageSource['on']>[1];
 
 /** Bytes of one name that a relay sends. Each frame is handled when it is read, or waits while the session has paused it. */
 export class RemoteSource implements MessageSource {
   readonly #done: (frames: number) => void;
-  readonly #waiting: (readonly [bytes: Buffer, hasPassed: boolean])[] = [];
+  readonly #waiting: (readonly [bytes: Buffer, reached: Parameters<Take>[1]])[] = [];
   #data: Take[] = [];
   readonly #ends = new Set<() => void>();
   #isPaused = false;
@@ -46,9 +46,9 @@ export class RemoteSource implements MessageSource {
     this.#pass();
   }
 
-  /** @param hasPassed the relay has already passed them to the client */
-  push(bytes: Buffer, hasPassed = false): void {
-    this.#waiting.push([bytes, hasPassed]);
+  /** @param reached see `MessageSource.on` */
+  push(bytes: Buffer, reached?: Parameters<Take>[1]): void {
+    this.#waiting.push([bytes, reached]);
     this.#pass();
   }
 
@@ -59,11 +59,13 @@ export class RemoteSource implements MessageSource {
   }
 
   #pass(): void {
-    while (!this.#isPaused && this.#data.length > 0) {
-      const next = this.#waiting.shift();
-      if (!next) {
+    while (this.#data.length > 0) {
+      const [next] = this.#waiting;
+      // What has reached its reader waits for nothing: those before it were dealt with. Otherwise a request could be noted after its answer.
+      if (!next || (this.#isPaused && !next[1])) {
         break;
       }
+      this.#waiting.shift();
       for (const take of this.#data) {
         take(...next);
       }
@@ -81,7 +83,7 @@ export class RemoteSource implements MessageSource {
 
 /** Bytes of one name that a relay gets. They leave at once; more than a window of them makes the session pause what it reads. */
 export class RemoteSink implements MessageSink {
-  readonly #send: Take;
+  readonly #send: (bytes: Buffer) => void;
   readonly #drains: (() => void)[] = [];
   /** What this process holds back: nothing, a frame leaves with its turn. */
   readonly writableLength = 0;
@@ -90,7 +92,7 @@ export class RemoteSink implements MessageSink {
   writableNeedDrain = false;
   writable = true;
 
-  constructor(send: Take) {
+  constructor(send: (bytes: Buffer) => void) {
     this.#send = send;
   }
 

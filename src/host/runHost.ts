@@ -18,8 +18,8 @@ const checkMs = 60_000;
 const waitingRelays = 4_096;
 /** What relays have not read after this time is left to the next host, ms. */
 const leaveMs = 500;
-/** The next host gets the lock within this time, ms. */
-const [lockMs, pauseMs] = [2_000, 20];
+/** The next host gets the sessions within the first time: the host that runs may be ending a server whose relay is gone. It gets the lock within the second. ms. */
+const [askMs, lockMs, pauseMs] = [10_000, 2_000, 20];
 
 /**
  * Runs the host: the sessions of all relays of this user, or with `own` those of the one relay that started it.
@@ -43,9 +43,13 @@ export async function runHost(words: readonly string[], parts: HostParts): Promi
 
 /** The files of the host that gives its sessions to this one. */
 async function inheritFiles(runDir: string): Promise<HostFiles | undefined> {
-  const secret = hostSecret(runDir);
-  if (secret === undefined || !(await askForSessions(hostSocket(runDir), secret))) {
-    return undefined;
+  const asksUntil = performance.now() + askMs;
+  for (let secret = hostSecret(runDir); secret === undefined || !(await askForSessions(hostSocket(runDir), secret)); ) {
+    if (performance.now() > asksUntil) {
+      return undefined;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    secret = hostSecret(runDir);
   }
   const until = performance.now() + lockMs;
   let files = await takeHostFiles(runDir);

@@ -10,7 +10,8 @@ import type { Socket } from 'node:net';
  * | `hello 1` | the greeting: fields `NAME=VALUE`, parted by NUL, in any order (`Greeting`) |
  * | `lines -`, `lines K` | whole lines of the client, or of server K. Counted for each name, from 1 on each connection |
  * | `passed K` | whole lines of server K that the relay has already passed to the client (`direct`); counted with `lines K` |
- * | `apart K` | the answer to `direct K` without `on`: no `passed K` follows |
+ * | `sent K` | whole lines of the client that the relay has already written to server K (`open`); counted with `lines -` |
+ * | `apart K`, `shut K` | the answer to `direct K`, `open K` without `on`: no `passed K`, `sent K` follows |
  * | `eof -`, `eof K` | the end of the client's input, of a server's output |
  * | `errors K`, `silent K` | standard error of server K, and its end; only where the host asked for it |
  * | `started K` (PID), `failed K` (CODE REASON), `ended K` (`code N` or `signal NAME`) | what became of server K |
@@ -27,15 +28,16 @@ import type { Socket } from 'node:net';
  * | `lines -`, `lines K` | bytes for the client, for server K |
  * | `start K` (`errors` or nothing) | start the command of the relay's own arguments as server K |
  * | `direct K` (`on` or nothing) | pass whole lines of server K to the client at once, or no longer. Those before them must have been dealt with |
+ * | `open K` (`on` or nothing) | write whole lines of the client to server K at once, or no longer. Those before them must have been dealt with |
  * | `close K`, `kill K` (signal) | close its input; signal its process group |
  * | `say -` | bytes for standard error |
  * | `keep KEY`, `drop KEY` | an entry of the ledger, which the relay hands to the next host unread but for `grace`, and `program`, which runs the next host |
  * | `exit -` (`code N` or `signal NAME`) | the session is over: end so |
  * | `over -` | another host goes on with the session: this one ends. Belongs to no commit |
- * | `commit -` (`NAME N NAME N …`, or nothing) | carry out all frames since the last `commit`, whose first N frames `lines` and `passed` of NAME are dealt with. What no `commit` follows is dropped |
+ * | `commit -` (`NAME N NAME N …`, or nothing) | carry out all frames since the last `commit`, whose first N frames `lines`, `passed` and `sent` of NAME are dealt with. What no `commit` follows is dropped |
  *
  * What the host does for one line of the client, that the line is dealt with, and its ledger entries are within one `commit`. So a line that was not dealt with was not carried
- * out, and the next host gets it; a line that was dealt with is never sent again.
+ * out, and the next host gets it; a line that was dealt with is never sent again. The next host gets all that no host has dealt with in its order.
  */
 export const hostProtocol = 1;
 
@@ -181,13 +183,16 @@ export interface Greeting {
   readonly ledger: ReadonlyMap<string, string>;
   /** `K PID running`, `K PID code N`, `K PID signal NAME`. */
   readonly servers: readonly string[];
+  /** It knows the frame `open`. */
+  readonly canOpen?: boolean;
 }
 
 /** The body of `hello`. */
 export function greetingBytes(greeting: Greeting): Buffer {
-  const { secret, pid, ppid, cwd, ns, args, env, ledger, servers } = greeting;
+  const { secret, pid, ppid, cwd, ns, args, env, ledger, servers, canOpen } = greeting;
   const fields = [
     ...[`secret=${secret}`, `pid=${pid}`, `ppid=${ppid}`, `cwd=${cwd}`, `ns=${ns}`],
+    ...(canOpen === true ? ['can=open'] : []),
     ...args.map((word) => `arg=${word}`),
     ...Object.entries(env).map(([name, value]) => `env=${name}=${value ?? ''}`),
     ...[...ledger].map(([key, value]) => `keep=${key} ${value}`),
@@ -225,7 +230,7 @@ export function readGreeting(body: Buffer): Greeting | undefined {
   const [pid = Number.NaN, ppid = Number.NaN] = ['pid', 'ppid'].map((name) => Number(single.get(name)));
   return secret === undefined || cwd === undefined || ns === undefined || !(pid > 0) || !(ppid >= 0)
     ? undefined
-    : { secret, pid, ppid, cwd, ns, args, env, ledger, servers };
+    : { secret, pid, ppid, cwd, ns, args, env, ledger, servers, ...(single.get('can') === 'open' ? { canOpen: true } : {}) };
 }
 
 function parted(text: string, by: string): [string, string] {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Frame, FrameReader, FrameWriter, frameBytes, type Greeting, greetingBytes, hostProtocol } from './contract.ts';
+import { type Frame, FrameReader, FrameWriter, frameBytes, type Greeting, greetingBytes, hostProtocol, tookBytes } from './contract.ts';
 
 interface ConnectionEvents {
   /** The host has taken the session. */
@@ -78,6 +78,7 @@ const [lateMs, lateBytes] = [20, 65_536];
 export class HostLink {
   readonly #socket: Socket;
   readonly #frames = new FrameWriter();
+  readonly #written = new Map<string, number>();
   /** Bytes of the lines that wait. */
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -89,10 +90,19 @@ export class HostLink {
   send(kind: string, name: string, body?: Buffer | string): void {
     this.#frames.add(kind, name, body);
     this.#waiting += body?.length ?? 0;
-    if (kind === 'passed' && this.#waiting < lateBytes) {
+    if ((kind === 'passed' || kind === 'sent') && this.#waiting < lateBytes) {
       this.#timer ??= setTimeout(() => this.#flush(), lateMs);
     } else {
       this.#flush();
+    }
+  }
+
+  /** Bytes of a host were written to the client or a server. A frame for each would cost as much as the message. */
+  took(name: string, bytes: number): void {
+    const all = (this.#written.get(name) ?? 0) + bytes;
+    this.#written.set(name, all < tookBytes ? all : 0);
+    if (all >= tookBytes) {
+      this.send('took', name, `${all}`);
     }
   }
 

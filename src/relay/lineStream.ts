@@ -3,12 +3,19 @@ import { wholeLineBytes, windowBytes } from './contract.ts';
 /** Whole lines of one source, for one frame. */
 export interface Lines {
   readonly bytes: Buffer;
-  /** They are for the client, which gets them without the host. */
-  readonly isDirect: boolean;
+  /** The frame that tells the host of them. `lines`: they go through the host; otherwise their reader gets them at once. */
+  readonly frame: Direct | readonly ['lines', string];
+  /** Place among all frames of the session. */
+  readonly order: number;
 }
+
+type Direct = readonly ['passed' | 'sent', name: string];
+
+let last = 0;
 
 /** Lines of one source on their way to the host. They are kept until the host has dealt with them. */
 export class LineStream {
+  readonly #name: string;
   readonly #pause: (paused: boolean) => void;
   /** Frames that the host has not dealt with, oldest first. */
   #kept: Lines[] = [];
@@ -25,10 +32,11 @@ export class LineStream {
   #isHeld = false;
   hasEnded = false;
   /** The host lets whole lines pass, once it has dealt with those before them. */
-  isDirect = false;
+  direct: Direct | undefined;
 
   /** @param pause stops and continues the source */
-  constructor(pause: (paused: boolean) => void) {
+  constructor(name: string, pause: (paused: boolean) => void) {
+    this.#name = name;
     this.#pause = pause;
   }
 
@@ -59,24 +67,26 @@ export class LineStream {
     return this.#restBytes > 0 ? this.#take(undefined) : undefined;
   }
 
-  #take(last: Buffer | undefined): Lines {
-    const bytes = last && this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, ...(last ? [last] : [])]);
-    const lines = { bytes, isDirect: this.isDirect && last !== undefined && this.#indirect === 0 && !this.#isWithin };
-    this.#isWithin = last === undefined;
+  #take(chunk: Buffer | undefined): Lines {
+    const bytes = chunk && this.#rest.length === 0 ? chunk : Buffer.concat([...this.#rest, ...(chunk ? [chunk] : [])]);
+    const passes = chunk !== undefined && this.#indirect === 0 && !this.#isWithin;
+    last += 1;
+    const lines: Lines = { bytes, frame: (passes && this.direct) || ['lines', this.#name], order: last };
+    this.#isWithin = chunk === undefined;
     this.#rest = [];
     this.#restBytes = 0;
     this.#kept.push(lines);
     this.#keptBytes += bytes.length;
-    this.#indirect += lines.isDirect ? 0 : 1;
+    this.#indirect += isDirect(lines) ? 0 : 1;
     this.#check();
     return lines;
   }
 
   /** The host has dealt with the first frames of this connection. @param count of them */
   done(count: number): void {
-    for (const { bytes, isDirect } of this.#kept.splice(0, count - this.#done)) {
-      this.#keptBytes -= bytes.length;
-      this.#indirect -= isDirect ? 0 : 1;
+    for (const lines of this.#kept.splice(0, count - this.#done)) {
+      this.#keptBytes -= lines.bytes.length;
+      this.#indirect -= isDirect(lines) ? 0 : 1;
     }
     this.#done = count;
     this.#check();
@@ -85,12 +95,12 @@ export class LineStream {
   /** A new connection counts from its own first frame, and its host has allowed nothing yet. */
   restart(): void {
     this.#done = 0;
-    this.isDirect = false;
+    this.direct = undefined;
   }
 
   /** Forgets the kept lines: no host will get them. @returns the bytes of those that the client has not got yet */
   drop(): Buffer {
-    const all = Buffer.concat([...this.#kept.filter(({ isDirect }) => !isDirect).map(({ bytes }) => bytes), ...this.#rest]);
+    const all = Buffer.concat([...this.#kept.filter((lines) => !isDirect(lines)).map(({ bytes }) => bytes), ...this.#rest]);
     this.#kept = [];
     this.#keptBytes = 0;
     this.#indirect = 0;
@@ -100,7 +110,7 @@ export class LineStream {
     return all;
   }
 
-  /** The client is slow, or no longer. */
+  /** Its reader is slow, or no longer. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#check();
@@ -113,4 +123,13 @@ export class LineStream {
       this.#pause(paused);
     }
   }
+}
+
+/** Frames that no host has dealt with, in their order. */
+export function keptIn(streams: Iterable<LineStream>): Lines[] {
+  return [...streams].flatMap(({ kept }) => kept).sort((a, b) => a.order - b.order);
+}
+
+function isDirect({ frame }: Lines): boolean {
+  return frame[0] !== 'lines';
 }

@@ -67,6 +67,7 @@ sub refused {
 my %kept = ('-' => []);    # frames that no host has dealt with: kind and lines
 my (%bytes, %done, %rest, %over);
 my (%direct, %indirect, %within);    # servers whose lines may pass the host; kept frames that do not; whether a line has left in part
+my ($open, $order) = (undef, 0);    # the server that gets whole lines of the client at once; numbers frames
 my %server;                # pid, in, out, err, state, queue
 my (%ledger, %written);
 my ($host, $host_fd, $in, @batch, $heard, $pinged, $out, $alone, $exit, @deadlines);
@@ -96,7 +97,7 @@ sub to_host {
     my ($kind, $name, $body) = @_;
     $body //= '';
     $out .= "$kind $name " . length($body) . "\n$body";
-    $hurry ||= $kind ne 'passed';
+    $hurry ||= $kind ne 'passed' && $kind ne 'sent';
 }
 
 sub secret {
@@ -162,7 +163,7 @@ sub greeting {
     my ($secret) = @_;
     my $ns = join ' ', map { readlink("/proc/self/ns/$_") // () } qw(mnt pid user);
     my $cwd = readlink('/proc/self/cwd') // do { require Cwd; Cwd::getcwd() };
-    return frame('hello', 1, join "\0", "secret=$secret", "pid=$$", 'ppid=' . getppid, "cwd=$cwd", "ns=$ns",
+    return frame('hello', 1, join "\0", "secret=$secret", "pid=$$", 'can=open', 'ppid=' . getppid, "cwd=$cwd", "ns=$ns",
         (map { "arg=$_" } @words), (map { "env=$_" } environment()),
         (map { "keep=$_ $ledger{$_}" } keys %ledger), (map { "server=$_ $server{$_}{pid} $server{$_}{state}" } keys %server));
 }
@@ -190,13 +191,11 @@ sub greet {
     return if $got ne "ready 1 0\n";
     $moved = 0;    # whether the host has said that another one goes on
     ($host, $host_fd, $in, $out, $heard, $pinged, @batch) = ($socket, fileno $socket, '', '', now(), 0);
-    %direct = ();
+    (%direct, $open) = ();
     $changed = 1;
-    for my $name (keys %kept) {
-        $done{$name} = 0;
-        to_host($_->[0], $name, $_->[1]) for @{ $kept{$name} };
-        to_host('eof', $name) if $over{$name};
-    }
+    $done{$_} = 0 for keys %kept;
+    to_host(@$_) for sort { $a->[3] <=> $b->[3] } map { @$_ } values %kept;
+    $over{$_} and to_host('eof', $_) for keys %kept;
     return 1;
 }
 
@@ -225,19 +224,28 @@ sub pass_lines {
         $queue .= $lines if $name ne '-';
         return;
     }
-    my $kind = 'lines';
+    my ($kind, $to) = ('lines', $name);
     my $ends = substr($lines, -1) eq "\n";
-    if ($direct{$name} && !$indirect{$name} && !$within{$name} && $ends) {
-        $kind = 'passed';
-        $queue .= $lines;
-        $own += length $lines;
+    my $one = $name eq '-' && defined $open && $server{$open};
+    $one = undef if $one && ($one->{closing} || $one->{state} ne 'running');
+    if (($one || $direct{$name}) && !$indirect{$name} && !$within{$name} && $ends) {
+        if ($one) {
+            ($kind, $to) = ('sent', $open);
+            $one->{queue} .= $lines;
+            $one->{own} += length $lines;
+            $changed = 1 if length $one->{queue} > $window;
+        } else {
+            $kind = 'passed';
+            $queue .= $lines;
+            $own += length $lines;
+        }
     } else {
         $indirect{$name}++;
     }
     $within{$name} = !$ends;
-    push @{ $kept{$name} }, [$kind, $lines];
+    push @{ $kept{$name} }, [$kind, $to, $lines, $order++];
     $changed = 1 if ($bytes{$name} += length $lines) > $window;
-    to_host($kind, $name, $lines);
+    to_host($kind, $to, $lines);
 }
 
 sub read_lines {
@@ -296,7 +304,7 @@ sub start_server {
         return to_host('failed', $name, "$code spawn $command[0] $code ($!)");
     }
     quiet($_) for $in_write, $out_read, $err_read // ();
-    $server{$name} = { pid => $pid, in => $in_write, out => $out_read, err => $err_read, state => 'running', queue => '' };
+    $server{$name} = { pid => $pid, in => $in_write, out => $out_read, err => $err_read, state => 'running', queue => '', own => 0 };
     ($server{$name}{in_fd}, $server{$name}{out_fd}, $server{$name}{err_fd}) = map { $_ && fileno $_ } $in_write, $out_read, $err_read;
     $changed = 1;
     $kept{$name} = [];
@@ -317,6 +325,10 @@ sub obey {
         $direct{$name} = $body eq 'on';
         to_host('apart', $name) if !$direct{$name};
     }
+    elsif ($kind eq 'open') {
+        $open = $body eq 'on' ? $name : undef;
+        to_host('shut', $name) if !defined $open;
+    }
     elsif ($kind eq 'close') { $one->{closing} = 1 if $one; close_inputs() }
     elsif ($kind eq 'kill') { kill $body =~ s/^SIG//r, -$one->{pid} if $one }
     elsif ($kind eq 'say') { syswrite STDERR, $body }
@@ -327,7 +339,7 @@ sub obey {
 sub done {
     my ($name, $all) = @_;
     for (splice @{ $kept{$name} // [] }, 0, $all - ($done{$name} // 0)) {
-        $bytes{$name} -= length $_->[1];
+        $bytes{$name} -= length $_->[2];
         $indirect{$name}-- if $_->[0] eq 'lines';
     }
     $done{$name} = $all;
@@ -375,7 +387,7 @@ sub end_alone {
     if ($host) { syswrite $host, frame('bye', '-'); close $host; $host = undef }
     $alone = $changed = 1;
     for my $name (sort { $a <=> $b } keys %server) {
-        $queue .= join('', map { $_->[0] eq 'lines' ? $_->[1] : '' } @{ $kept{$name} }) . (delete($rest{$name}) // '');
+        $queue .= join('', map { $_->[0] eq 'lines' ? $_->[2] : '' } @{ $kept{$name} }) . (delete($rest{$name}) // '');
         $kept{$name} = [];
         $server{$name}{closing} = 1;
         $server{$name}{queue} = '';
@@ -440,7 +452,9 @@ sub write_server {
     $one->{stuck} = !$count || $count < length $one->{queue};
     return if !$count;
     substr $one->{queue}, 0, $count, '';
-    took($name, $count);
+    my $sent = $one->{own} < $count ? $one->{own} : $count;
+    $one->{own} -= $sent;
+    took($name, $count - $sent) if $count > $sent;
     close_inputs();
 }
 
@@ -482,7 +496,8 @@ sub gather_sources {
     vec($sources, $wake_fd, 1) = 1;
     vec($sources, $host_fd, 1) = 1 if $host;
     if (!$over{'-'} && !$alone) {
-        ($bytes{'-'} // 0) <= $window ? vec($sources, 0, 1) = 1 : ($full = 1);
+        my $one = defined $open && $server{$open};
+        ($bytes{'-'} // 0) <= $window && (!$one || length $one->{queue} <= $window) ? vec($sources, 0, 1) = 1 : ($full = 1);
     }
     for my $name (keys %server) {
         my $one = $server{$name};

@@ -114,13 +114,14 @@ class Lines:
     def __init__(self, source):
         self.source, self.kept, self.bytes, self.done, self.rest, self.over = source, [], 0, 0, [], False
         # The host lets whole lines pass; of the kept frames, so many reach the client through the host; whether a line has left in part.
+        # For the client `direct` is the server that gets its lines at once.
         self.direct, self.indirect, self.within = False, 0, False
 
 
 class Server:
     def __init__(self, pid, inlet, outlet, errors):
         self.pid, self.inlet, self.errors, self.lines = pid, inlet, errors, Lines(outlet)
-        self.state, self.queue, self.closing, self.stuck = 'running', bytearray(), False, False
+        self.state, self.queue, self.closing, self.stuck, self.own = 'running', bytearray(), False, False, 0
 
 
 class Relay:
@@ -128,6 +129,8 @@ class Relay:
         # For the client: what waits, how much of it is not from the host, whether it has to wait.
         self.client, self.queue, self.own, self.stuck = Lines(0), bytearray(), 0, not quick
         self.servers, self.ledger, self.written = {}, {}, {}
+        # Numbers frames.
+        self.order = 0
         self.host, self.out, self.got, self.batch = None, bytearray(), bytearray(), []
         # What waits for the host has to leave now. What was only passed leaves with the next message, at the latest after 20 ms.
         self.hurry = False
@@ -153,7 +156,7 @@ def frame(kind, name, body=b''):
 def to_host(kind, name, body=b''):
     if relay.host:
         relay.out += frame(kind, name, body if isinstance(body, (bytes, bytearray)) else str(body).encode())
-        relay.hurry = relay.hurry or kind != 'passed'
+        relay.hurry = relay.hurry or kind not in ('passed', 'sent')
 
 
 def secret():
@@ -233,7 +236,7 @@ def greeting(known):
             spaces.append(os.readlink('/proc/self/ns/' + name))
         except OSError:
             pass
-    fields = [b'secret=' + known, b'pid=%d' % os.getpid(), b'ppid=%d' % os.getppid(), b'cwd=' + os.getcwdb(), b'ns=' + ' '.join(spaces).encode()]
+    fields = [b'secret=' + known, b'can=open', b'pid=%d' % os.getpid(), b'ppid=%d' % os.getppid(), b'cwd=' + os.getcwdb(), b'ns=' + ' '.join(spaces).encode()]
     fields += [b'arg=' + os.fsencode(word) for word in words]
     fields += [b'env=' + name + b'=' + value for name, value in os.environb.items()]
     fields += [b'keep=' + name.encode() + b' ' + value for name, value in relay.ledger.items()]
@@ -266,10 +269,13 @@ def greet(host, known, until):
         return False
     relay.host, relay.out, relay.got, relay.batch = host, bytearray(), bytearray(), []
     relay.heard, relay.pinged, relay.moved = time.monotonic(), 0, False
-    for name, lines in [('-', relay.client)] + [(name, one.lines) for name, one in relay.servers.items()]:
+    named = [('-', relay.client)] + [(name, one.lines) for name, one in relay.servers.items()]
+    sources = [lines for _, lines in named]
+    for lines in sources:
         lines.done, lines.direct = 0, False
-        for kind, body in lines.kept:
-            to_host(kind, name, body)
+    for kept in sorted([kept for lines in sources for kept in lines.kept], key=lambda kept: kept[3]):
+        to_host(*kept[:3])
+    for name, lines in named:
         if lines.over:
             to_host('eof', name)
     return True
@@ -306,14 +312,22 @@ def pass_lines(name, lines, body):
         return
     kind = 'lines'
     ends = body.endswith(b'\n')
-    if lines.direct and not lines.indirect and not lines.within and ends:
-        kind = 'passed'
-        relay.queue += body
-        relay.own += len(body)
+    one = relay.servers.get(lines.direct) if name == '-' else None
+    is_open = one and not one.closing and one.state == 'running' if name == '-' else lines.direct
+    if is_open and not lines.indirect and not lines.within and ends:
+        if one:
+            kind, name = 'sent', lines.direct
+            one.queue += body
+            one.own += len(body)
+        else:
+            kind = 'passed'
+            relay.queue += body
+            relay.own += len(body)
     else:
         lines.indirect += 1
     lines.within = not ends
-    lines.kept.append((kind, body))
+    relay.order += 1
+    lines.kept.append((kind, name, body, relay.order))
     lines.bytes += len(body)
     to_host(kind, name, body)
 
@@ -405,7 +419,7 @@ def done(name, total):
     lines = relay.client if name == '-' else one.lines if one else None
     if lines:
         count = total - lines.done
-        for kind, body in lines.kept[:count]:
+        for kind, _, body, _ in lines.kept[:count]:
             lines.bytes -= len(body)
             lines.indirect -= kind == 'lines'
         del lines.kept[:count]
@@ -432,6 +446,10 @@ def obey(kind, name, body):
             one.lines.direct = body == b'on'
         if body != b'on':
             to_host('apart', name)
+    elif kind == 'open':
+        relay.client.direct = name if body == b'on' else False
+        if body != b'on':
+            to_host('shut', name)
     elif kind == 'close' and one:
         one.closing = True
         close_inputs()
@@ -507,7 +525,7 @@ def end_alone():
         relay.host = None
     relay.alone = True
     for one in relay.servers.values():
-        relay.queue += b''.join([body for kind, body in one.lines.kept if kind == 'lines'] + one.lines.rest)
+        relay.queue += b''.join([body for kind, _, body, _ in one.lines.kept if kind == 'lines'] + one.lines.rest)
         one.lines.kept, one.lines.rest, one.closing = [], [], True
         one.queue.clear()
     close_inputs()
@@ -573,7 +591,10 @@ def write_server(name, one):
     count = write(lambda queue: os.write(one.inlet, queue), one.queue if len(one.queue) <= 65536 else one.queue[:65536])
     del one.queue[:count]
     one.stuck = bool(one.queue)
-    took(name, count)
+    sent = min(one.own, count)
+    one.own -= sent
+    if count > sent:
+        took(name, count - sent)
     close_inputs()
 
 
@@ -629,7 +650,8 @@ def read_host():
 def turn():
     client, servers, host = relay.client, relay.servers, relay.host
     read = [relay.wake] + ([host] if host else [])
-    if not client.over and not relay.alone and client.bytes <= window:
+    taker = servers.get(client.direct)
+    if not client.over and not relay.alone and client.bytes <= window and (not taker or len(taker.queue) <= window):
         read.append(0)
     if len(relay.queue) <= window:
         read += [one.lines.source for one in servers.values() if one.lines.source is not None and one.lines.bytes <= window]

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { windowBytes } from './contract.ts';
 import { LineStream, type Lines } from './lineStream.ts';
 
 interface ServerEvents {
@@ -11,6 +12,23 @@ interface ServerEvents {
   took(bytes: number): void;
 }
 
+/** From SIGTERM to SIGKILL, and between two checks, ms. */
+const [termMs, pauseMs] = [5_000, 30];
+
+/** Ends servers whose input is closed: SIGTERM after `graceMs`, then SIGKILL. @param ended called when none of them runs */
+export function endServers(servers: readonly RelayServer[], graceMs: number, ended: () => void): void {
+  const signalAll = (name: string): void => servers.forEach((server) => void server.signal(name));
+  const timers = [setTimeout(signalAll, graceMs, 'SIGTERM'), setTimeout(signalAll, graceMs + termMs, 'SIGKILL')];
+  const wait = setInterval(() => {
+    if (servers.every(({ isRunning }) => !isRunning)) {
+      clearInterval(wait);
+      timers.forEach(clearTimeout);
+      signalAll('SIGKILL');
+      ended();
+    }
+  }, pauseMs);
+}
+
 /** One server, a child of the relay in a process group of its own. */
 export class RelayServer {
   readonly #child: ChildProcess;
@@ -20,12 +38,12 @@ export class RelayServer {
   state = 'running';
 
   /** @throws what `spawn` throws */
-  constructor(command: readonly string[], passErrors: boolean, events: ServerEvents) {
+  constructor(name: string, command: readonly string[], passErrors: boolean, events: ServerEvents) {
     const [program = '', ...args] = command;
     this.#events = events;
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', passErrors ? 'pipe' : 'inherit'], detached: true });
     const { stdin, stdout, stderr } = this.#child;
-    this.output = new LineStream((paused) => (paused ? stdout?.pause() : stdout?.resume()));
+    this.output = new LineStream(name, (paused) => (paused ? stdout?.pause() : stdout?.resume()));
     const passed = (lines: Lines | undefined): void => void (lines && events.lines(lines));
     stdin?.on('error', () => undefined);
     stdout?.on('data', (chunk: Buffer) => passed(this.output.push(chunk)));
@@ -65,6 +83,14 @@ export class RelayServer {
     } else {
       took();
     }
+  }
+
+  /** Writes lines of the client. @param hold stops and continues it: the server does not read */
+  pass(bytes: Buffer, hold: (isHeld: boolean) => void): void {
+    const { stdin } = this.#child;
+    const check = (): void => hold(stdin?.writable === true && stdin.writableLength > windowBytes);
+    stdin?.write(bytes, check);
+    check();
   }
 
   close(): void {

@@ -1,10 +1,19 @@
 import type { Socket } from 'node:net';
 import { ClientOutput } from './clientOutput.ts';
-import { type Frame, tookBytes } from './contract.ts';
+import type { Frame } from './contract.ts';
 import { greetHost, HostLink } from './hostConnection.ts';
-import { connectHost, type HostProgram, hostSecret, isHostStarting, lastProgram, ownNamespaces, startHost, startOwnHost } from './hostFolder.ts';
-import { LineStream, type Lines } from './lineStream.ts';
-import { RelayServer } from './relayServer.ts';
+import {
+  connectHost,
+  type HostProgram,
+  hostSecret,
+  isHostStarting,
+  lastProgram,
+  ownNamespaces,
+  startHost,
+  startOwnHost,
+} from './hostFolder.ts';
+import { keptIn, LineStream, type Lines } from './lineStream.ts';
+import { endServers, RelayServer } from './relayServer.ts';
 
 /**
  * A host greets within the first time, or the relay becomes a guard without one; the next host within the second, or the relay starts one of its own.
@@ -16,8 +25,8 @@ const pauseMs = 30;
 const [maxLosses, lossMs] = [3, 60_000];
 /** Time between two checks whether the host answers, ms. */
 const checkMs = 5_000;
-/** Times to end servers without a host: from the end of their input to SIGTERM where the host named none, and from there to SIGKILL, ms. */
-const [graceMs, termMs] = [10_000, 5_000];
+/** Time to end servers without a host, from the end of their input to SIGTERM, where the host named none; ms. */
+const graceMs = 10_000;
 /** The host ends a session within the grace and this time, or the relay does, ms. */
 const spareMs = 8_000;
 
@@ -31,8 +40,7 @@ export class RelaySession {
   readonly #program: HostProgram;
   readonly #servers = new Map<string, RelayServer>();
   readonly #ledger = new Map<string, string>();
-  readonly #written = new Map<string, number>();
-  readonly #client = new LineStream((paused) => (paused ? process.stdin.pause() : process.stdin.resume()));
+  readonly #client = new LineStream('-', (paused) => (paused ? process.stdin.pause() : process.stdin.resume()));
   readonly #output = new ClientOutput((isHeld) => {
     for (const { output } of this.#servers.values()) {
       output.hold(isHeld);
@@ -110,7 +118,7 @@ export class RelaySession {
   #greet(socket: Socket, secret: string, limitMs: number): Promise<'ready' | 'no' | 'gone'> {
     const { env, pid, ppid } = process;
     const servers = [...this.#servers].map(([name, server]) => `${name} ${server.pid} ${server.state}`);
-    const place = { cwd: process.cwd(), ns: ownNamespaces(), args: this.#args, ledger: this.#ledger, servers };
+    const place = { cwd: process.cwd(), ns: ownNamespaces(), args: this.#args, ledger: this.#ledger, servers, canOpen: true };
     return greetHost(socket, { secret, env, pid, ppid, ...place }, limitMs, {
       ready: () => this.#attach(socket),
       heard: () => {
@@ -138,19 +146,12 @@ export class RelaySession {
   #attach(socket: Socket): void {
     this.#socket = socket;
     this.#host = new HostLink(socket);
-    const streams: (readonly [string, LineStream])[] = [
-      ['-', this.#client],
-      ...[...this.#servers].map(([name, { output }]) => [name, output] as const),
-    ];
-    for (const [name, stream] of streams) {
-      stream.restart();
-      for (const lines of stream.kept) {
-        this.#sendKept(name, lines);
-      }
-      if (stream.hasEnded) {
-        this.#send('eof', name);
-      }
+    const streams = new Map([['-', this.#client], ...[...this.#servers].map(([name, { output }]) => [name, output] as const)]);
+    streams.forEach((stream) => void stream.restart());
+    for (const lines of keptIn(streams.values())) {
+      this.#send(lines.frame[0], lines.frame[1], lines.bytes);
     }
+    streams.forEach(({ hasEnded }, name) => void (hasEnded && this.#send('eof', name)));
   }
 
   get #hostProgram(): HostProgram {
@@ -188,23 +189,13 @@ export class RelaySession {
       (name === '-' ? this.#client : this.#servers.get(name)?.output)?.drop();
       this.#passAlone(name, lines.bytes);
     } else if (lines) {
-      if (lines.isDirect) {
+      const [kind, to] = lines.frame;
+      if (kind === 'passed') {
         this.#output.pass(lines.bytes);
+      } else if (kind === 'sent') {
+        this.#servers.get(to)?.pass(lines.bytes, (isHeld) => this.#client.hold(isHeld));
       }
-      this.#sendKept(name, lines);
-    }
-  }
-
-  #sendKept(name: string, { bytes, isDirect }: Lines): void {
-    this.#send(isDirect ? 'passed' : 'lines', name, bytes);
-  }
-
-  /** Bytes of the host were written. A frame for each would cost as much as the message. */
-  #took(name: string, bytes: number): void {
-    const all = (this.#written.get(name) ?? 0) + bytes;
-    this.#written.set(name, all < tookBytes ? all : 0);
-    if (all >= tookBytes) {
-      this.#send('took', name, `${all}`);
+      this.#send(kind, to, lines.bytes);
     }
   }
 
@@ -214,7 +205,7 @@ export class RelaySession {
     switch (kind) {
       case 'lines':
         if (name === '-') {
-          this.#output.write(body, () => this.#took('-', body.length));
+          this.#output.write(body, () => this.#host?.took('-', body.length));
         } else {
           server?.write(body);
         }
@@ -230,10 +221,16 @@ export class RelaySession {
         break;
       case 'direct':
         if (server) {
-          server.output.isDirect = text() === 'on';
+          server.output.direct = text() === 'on' ? ['passed', name] : undefined;
         }
         if (text() !== 'on') {
           this.#send('apart', name);
+        }
+        break;
+      case 'open':
+        this.#client.direct = text() === 'on' && server?.isRunning ? ['sent', name] : undefined;
+        if (text() !== 'on') {
+          this.#send('shut', name);
         }
         break;
       case 'close':
@@ -253,13 +250,16 @@ export class RelaySession {
 
   async #start(name: string, passErrors: boolean): Promise<void> {
     try {
-      const server = new RelayServer(this.#command, passErrors, {
+      const server = new RelayServer(name, this.#command, passErrors, {
         lines: (lines) => this.#sendLines(name, lines),
         outputEnded: () => this.#send('eof', name),
         errors: (bytes) => (this.#host ? this.#send('errors', name, bytes) : process.stderr.write(bytes)),
         errorsEnded: () => this.#send('silent', name),
-        ended: (how) => this.#send('ended', name, how),
-        took: (bytes) => this.#took(name, bytes),
+        ended: (how) => {
+          this.#client.direct = undefined;
+          this.#send('ended', name, how);
+        },
+        took: (bytes) => this.#host?.took(name, bytes),
       });
       await server.started();
       this.#servers.set(name, server);
@@ -305,16 +305,7 @@ export class RelaySession {
       this.#passAlone(name, server.output.drop());
       server.close();
     }
-    const signalAll = (name: string): void => running.forEach((server) => void server.signal(name));
-    const timers = [setTimeout(signalAll, this.#graceMs, 'SIGTERM'), setTimeout(signalAll, this.#graceMs + termMs, 'SIGKILL')];
-    const wait = setInterval(() => {
-      if (running.every(({ isRunning }) => !isRunning)) {
-        clearInterval(wait);
-        timers.forEach(clearTimeout);
-        signalAll('SIGKILL');
-        this.#finish([...this.#servers.values()].at(-1)?.state ?? 'code 1');
-      }
-    }, pauseMs);
+    endServers(running, this.#graceMs, () => this.#finish([...this.#servers.values()].at(-1)?.state ?? 'code 1'));
   }
 
   #passAlone(name: string, lines: Buffer): void {

@@ -22,8 +22,8 @@ export interface Ended {
 
 /** Bytes that come, as Node's streams give them. */
 export interface MessageSource {
-  /** @param take its second value is true when the client already has these bytes; that happens only behind a relay of the host */
-  on(event: 'data', take: (chunk: Buffer, hasPassed?: boolean) => void): unknown;
+  /** @param take its second value says who has these bytes already, behind a relay of the host: true means the client, otherwise a server */
+  on(event: 'data', take: (chunk: Buffer, reached?: boolean | ServerProcess) => void): unknown;
   once(event: 'end' | 'close' | 'error', take: () => void): unknown;
   pause(): unknown;
   resume(): unknown;
@@ -53,6 +53,8 @@ export interface ServerProcess {
   readonly calls?: Map<IdKey, Pending>;
   /** For a server whose lines may reach the client without this process: resolves when all such lines were read here. None follow. */
   readonly apart?: () => Promise<void>;
+  /** For a server that may get lines of the client without this process: resolves when all such lines were read here. None follow. */
+  readonly shut?: () => Promise<void>;
   /** Ends its input. */
   closeInput(): void;
   /** Resolves when the process ended. More output may follow, from it or from processes below it. */

@@ -63,6 +63,34 @@ export class ClientMessages {
     }
   }
 
+  /**
+   * Notes a line that a server has got already. @param link undefined: that server is gone
+   * @returns its requests, where no server will answer them
+   */
+  noteSent(
+    line: Buffer,
+    link: ServerLink | undefined,
+  ): { readonly id: IdKey; readonly method: string; readonly tool?: string | undefined }[] {
+    const envelope = readEnvelope(line);
+    const items = envelope.kind === 'batch' ? envelope.items : [envelope];
+    return items.flatMap((item, index) => {
+      const own = envelope.kind === 'batch' ? Buffer.concat([envelope.parts[index] ?? openBracket, lineBreak]) : line;
+      if (item.kind === 'response') {
+        this.#serverRequests.answeredInBatch(item.id);
+      } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
+        this.#context.memory.initialized = Buffer.from(own);
+      } else if (item.kind === 'notification' && item.method === 'notifications/cancelled' && link) {
+        this.#forget(link, cancelledKey(item, own));
+      } else if (item.kind === 'request' && link) {
+        this.#context.memory.noteCall(item.body);
+        this.#track(link, own, item);
+      } else if (item.kind === 'request') {
+        return { id: item.id, method: item.method, tool: item.method === 'tools/call' ? toolOf(item) : undefined };
+      }
+      return [];
+    });
+  }
+
   /** Sends a message to the server, or answers it with the reason why there is none. */
   deliver(line: Buffer, envelope: Envelope, isLast = false): void {
     const link = this.#servers.current;
@@ -147,7 +175,7 @@ export class ClientMessages {
     this.#context.inputRequests.asked(link, envelope);
   }
 
-  /** Notes a request that is not a call of a tool, and remembers it where a new server needs it. */
+  /** Notes a request, and remembers it where a new server needs it. */
   #track(link: ServerLink, line: Buffer, envelope: Request): void {
     this.#open(link, envelope);
     if (SessionMemory.methods.has(envelope.method)) {

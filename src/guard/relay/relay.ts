@@ -54,9 +54,11 @@ export class Relay implements RelayContext {
     this.#held = new HeldQueue(this.#input);
     this.#clientMessages = new ClientMessages(this, this.#servers, this.#held, this.#serverRequests);
     this.client = new MessageWriter(stdout, () => this.#servers.outputs);
+    /** Which server has the lines already. */
+    let server: ServerProcess | undefined;
     const splitter = new LineSplitter(
       {
-        line: (line, isLast) => this.#clientMessages.take(line, isLast),
+        line: (line, isLast) => (server ? this.#hasGot(server, line) : this.#clientMessages.take(line, isLast)),
         part: (bytes, ends) => {
           this.#unread ??=
             this.longLines && new this.longLines.UnreadLines(this, this.#servers, this.#held, this.#serverRequests, this.#input);
@@ -70,11 +72,13 @@ export class Relay implements RelayContext {
       },
       this.#limits,
     );
-    stdin.on('data', (chunk: Buffer) => {
+    stdin.on('data', (chunk: Buffer, reached?: boolean | ServerProcess) => {
+      server = typeof reached === 'object' ? reached : undefined;
       splitter.push(chunk);
       this.flush();
     });
     stdin.once('end', () => {
+      server = undefined;
       const rest = splitter.rest();
       if (rest.length > 0) {
         this.#clientMessages.take(rest);
@@ -119,6 +123,19 @@ export class Relay implements RelayContext {
   /** Every line of this server reaches the client unchanged for now. */
   isPlain(link: ServerLink): boolean {
     return this.#serverMessages.isPlain(link);
+  }
+
+  /** Every line of the client would go to the current server unchanged, and no decision depends on it. */
+  get isOpen(): boolean {
+    return !this.#held.isHolding && !this.isDeciding && !this.memory.isModern && (this.gate?.isOff ?? true);
+  }
+
+  /** A server has got this line of the client without this process. */
+  #hasGot(server: ServerProcess, line: Buffer): void {
+    const link = this.#servers.find(({ process }) => process === server);
+    for (const { id, method, tool } of this.#clientMessages.noteSent(line, link)) {
+      this.client.add(this.#lost(id, { method, tool, since: 0 }, 'The server ended'));
+    }
   }
 
   /** The servers whose messages reach the client. */

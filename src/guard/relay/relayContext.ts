@@ -28,6 +28,8 @@ export interface CallGate {
   listed(result: unknown, whole: boolean): void;
   /** The server sent `notifications/tools/list_changed`. */
   toolsChanged(): void;
+  /** Each call passes. */
+  readonly isOff: boolean;
   /** It may change results of tools. */
   readonly amends: boolean;
   /** Called before a result of a tool goes to the client. @returns the line to send */

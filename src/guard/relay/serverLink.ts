@@ -95,9 +95,9 @@ export class ServerLink {
       },
       limits,
     );
-    process.stdout.on('data', (chunk: Buffer, hasPassed?: boolean) => {
+    process.stdout.on('data', (chunk: Buffer, hasPassed?: unknown) => {
       splitter.push(chunk);
-      passLines(hasPassed);
+      passLines(hasPassed === true);
     });
     this.drained = new Promise((resolve) => {
       const end = (): void => {

@@ -197,9 +197,9 @@ export class StaleGate {
     }
   }
 
-  /** Whether calls of a tool pass whatever is installed, so that no file has to be read for them. */
-  isFree(tool: string): boolean {
-    return this.#isFree(tool, this.tools.kindOf(tool));
+  /** Whether calls of a tool, or without its name of each one, pass whatever is installed, so that no file has to be read for them. */
+  isFree(tool?: string): boolean {
+    return this.#isFree(tool ?? '*', tool === undefined ? 'write' : this.tools.kindOf(tool));
   }
 
   #isFree(tool: string, kind: ToolKind): boolean {

@@ -66,6 +66,7 @@ export class ServerReplacement {
   /** Starts the new server while the old one serves. @returns why the old one still serves */
   async overlapping(old: ServerLink): Promise<Replaced | string> {
     const { relay, running } = this.#options;
+    await old.process.shut?.();
     let link: ServerLink;
     try {
       link = await this.bringUp();
@@ -80,6 +81,7 @@ export class ServerReplacement {
   /** Waits for the calls in flight, at most `drainMs`, and ends the server. @returns the number of unfinished calls */
   async #retire(old: ServerLink): Promise<number> {
     const { relay, drainMs, ending } = this.#options;
+    await old.process.shut?.();
     const finished = await old.idle(drainMs, ending);
     if (!finished) {
       // A call whose answer the client already has must not be answered again.

@@ -79,9 +79,7 @@ export class StdioCallGate implements CallGate {
 
   /** Takes what was recorded right before a server was started. */
   started(code: ServerCode | undefined, server: ServerProcess): void {
-    if (code) {
-      this.#codes.set(server, code);
-    }
+    void (code && this.#codes.set(server, code));
   }
 
   answered(server: ServerProcess): void {
@@ -93,11 +91,7 @@ export class StdioCallGate implements CallGate {
 
   serves(server: ServerProcess): void {
     const code = this.#codes.get(server);
-    if (code) {
-      this.#gate.serve(code);
-    } else {
-      this.#gate.tools.listChanged();
-    }
+    void (code ? this.#gate.serve(code) : this.#gate.tools.listChanged());
   }
 
   listed(result: unknown, whole: boolean): void {
@@ -123,6 +117,11 @@ export class StdioCallGate implements CallGate {
 
   report(): StaleReport {
     return this.#gate.report();
+  }
+
+  /** Each call passes, whatever is installed. */
+  get isOff(): boolean {
+    return !this.readOnly && this.#gate.isFree();
   }
 
   admit(call: ToolCall, final: boolean): Verdict | Promise<Verdict> {

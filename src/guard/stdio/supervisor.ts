@@ -139,7 +139,10 @@ export class Supervisor {
     this.#isAsleep = true;
     this.#running.dismiss(link.process);
     link.out.flush();
-    this.#falling = endServer(link.process, replaceLimits).then(() => {
+    // It may have got calls without this process in the last moment.
+    const idle = link.process.shut?.().then(() => link.idle(this.#options.drainMs, this.#ending.signal));
+    this.#falling = Promise.resolve(idle).then(async () => {
+      await endServer(link.process, replaceLimits);
       this.#relay.disconnect(link, 'The server was asleep');
       this.#falling = undefined;
       this.#changed(undefined);

@@ -165,12 +165,14 @@ for (const relay of relays) {
       const greeted = new Promise<number | undefined>((resolve) => {
         const listener = createServer((socket) => {
           const reader = new FrameReader();
-          socket.on('error', () => undefined).on('data', (bytes) => {
-            const [greeting] = reader.push(bytes);
-            resolve(greeting && readGreeting(greeting.body)?.pid);
-            socket.end(Buffer.concat(frameBytes('no', '1')));
-            listener.close();
-          });
+          socket
+            .on('error', () => undefined)
+            .on('data', (bytes) => {
+              const [greeting] = reader.push(bytes);
+              resolve(greeting && readGreeting(greeting.body)?.pid);
+              socket.end(Buffer.concat(frameBytes('no', '1')));
+              listener.close();
+            });
         });
         listener.listen(join(folder, 'socket'));
       });

@@ -138,7 +138,12 @@ describe('host: a real client through a relay', function () {
       const told = publishedGuards(stage.world.runDir).map(({ guard, record }) => [guard, record.x]);
       equal(pids[0], pids[1], JSON.stringify(told));
       equal(starts(), 1);
-      deepEqual(hosts().flatMap(childrenOf).filter((pid) => `${pid}` === pids[0]).length, 1);
+      deepEqual(
+        hosts()
+          .flatMap(childrenOf)
+          .filter((pid) => `${pid}` === pids[0]).length,
+        1,
+      );
     } finally {
       await Promise.all(threads.map((thread) => thread.dispose()));
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { FrameReader, frameBytes, greetingBytes, readGreeting } from '../../../src/relay/contract.ts';
-import { LineStream } from '../../../src/relay/lineStream.ts';
+import { keptIn, LineStream } from '../../../src/relay/lineStream.ts';
 
 describe('the contract of relay and host', () => {
   const frames = [
@@ -42,6 +42,7 @@ describe('the contract of relay and host', () => {
         ['grace', ''],
       ]),
       servers: ['1 99 running', '2 98 signal SIGKILL'],
+      canOpen: true,
     };
     assert.deepEqual(readGreeting(greetingBytes(greeting)), greeting);
     assert.equal(readGreeting(Buffer.from('secret=x\0pid=1')), undefined);
@@ -51,7 +52,7 @@ describe('the contract of relay and host', () => {
 
 describe('lines on their way to the host', () => {
   it('only whole lines leave, and are kept until the host has dealt with them', () => {
-    const stream = new LineStream(() => undefined);
+    const stream = new LineStream('1', () => undefined);
     const passed = ['a', 'b\nc\nd', 'e', '\n'].map((text) => stream.push(Buffer.from(text))?.bytes.toString());
     assert.deepEqual(passed, [undefined, 'ab\nc\n', undefined, 'de\n']);
     assert.deepEqual(
@@ -75,29 +76,44 @@ describe('lines on their way to the host', () => {
   });
 
   it('lines pass the host once it allows that and has dealt with those before them; the next host has allowed nothing', () => {
-    const stream = new LineStream(() => undefined);
-    const direct = (text: string): boolean | undefined => stream.push(Buffer.from(text))?.isDirect;
-    assert.equal(direct('a\n'), false);
-    stream.isDirect = true;
-    assert.equal(direct('b\n'), false, 'it would overtake the line before');
+    const stream = new LineStream('1', () => undefined);
+    const frame = (text: string): string | undefined => stream.push(Buffer.from(text))?.frame.join(' ');
+    assert.equal(frame('a\n'), 'lines 1');
+    stream.direct = ['passed', '1'];
+    assert.equal(frame('b\n'), 'lines 1', 'it would overtake the line before');
     stream.done(2);
-    assert.equal(direct('c\n'), true);
-    assert.equal(direct('d\n'), true);
-    assert.equal(direct('e'), undefined);
-    assert.deepEqual(
-      stream.kept.map(({ isDirect }) => isDirect),
-      [true, true],
-      'the host hears of them',
-    );
-    assert.equal(stream.end()?.isDirect, false, 'a line that does not end');
+    assert.equal(frame('c\n'), 'passed 1');
+    assert.equal(frame('d\n'), 'passed 1');
+    assert.equal(frame('e'), undefined);
+    assert.equal(stream.kept.length, 2, 'the host hears of them');
+    assert.equal(stream.end()?.frame[0], 'lines', 'a line that does not end');
     stream.restart();
-    assert.equal(direct('f\n'), false);
+    assert.equal(frame('f\n'), 'lines 1');
     assert.equal(stream.drop().toString(), 'ef\n', 'the client has the others');
+  });
+
+  it('the next host gets the lines of all sources in their order', () => {
+    const [client, server] = [new LineStream('-', () => undefined), new LineStream('1', () => undefined)];
+    client.direct = ['sent', '1'];
+    server.direct = ['passed', '1'];
+    for (const [stream, text] of [
+      [client, 'a\n'],
+      [server, 'b\n'],
+      [client, 'c\n'],
+      [client, 'rest'],
+    ] as const) {
+      stream.push(Buffer.from(text));
+    }
+    client.end();
+    assert.deepEqual(
+      keptIn([server, client]).map(({ frame, bytes }) => `${frame.join(' ')} ${bytes}`),
+      ['sent 1 a\n', 'passed 1 b\n', 'sent 1 c\n', 'lines - rest'],
+    );
   });
 
   it('a source whose lines pass the host is paused while the client is slow', () => {
     const paused: boolean[] = [];
-    const stream = new LineStream((now) => paused.push(now));
+    const stream = new LineStream('1', (now) => paused.push(now));
     stream.hold(true);
     stream.push(Buffer.from('a\n'));
     stream.done(1);
@@ -107,7 +123,7 @@ describe('lines on their way to the host', () => {
 
   it('the source is paused while more than a window is under way', () => {
     const paused: boolean[] = [];
-    const stream = new LineStream((now) => paused.push(now));
+    const stream = new LineStream('1', (now) => paused.push(now));
     stream.push(Buffer.alloc(1_000_000, '\n'));
     assert.deepEqual(paused, []);
     stream.push(Buffer.alloc(1_000_000, '\n'));

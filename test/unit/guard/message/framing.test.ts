@@ -222,6 +222,7 @@ describe('guard framing', () => {
       serves: () => undefined,
       listed: () => undefined,
       toolsChanged: () => undefined,
+      isOff: false,
       amends: false,
       amend: (line) => line,
     };

@@ -211,6 +211,7 @@ function gate(): CallGate {
     serves: () => undefined,
     listed: () => undefined,
     toolsChanged: () => undefined,
+    isOff: false,
     amends: false,
     amend: (line) => line,
   };
