@@ -307,12 +307,11 @@ export function sharedFolders(one: string, other: string): number {
   return differs < 0 ? parts.length : differs;
 }
 
-/** Whether two paths differ in versions alone, or in the name of one folder: a release beside another one. */
-function isBeside(one: string, other: string): boolean {
+/** Whether a path that was removed differs from another one in versions alone, or in the name of one folder, which was removed too: a release beside another one. */
+function isBeside(removed: string, other: string): boolean {
   const versionless = (path: string): string => path.replace(/\d+(\.\d+)+[\w.+-]*/g, '');
-  const [parts, others] = [one.split('/'), other.split('/')];
-  return (
-    versionless(one) === versionless(other) ||
-    (parts.length === others.length && parts.filter((part, index) => part !== others[index]).length === 1)
-  );
+  const [parts, others] = [removed.split('/'), other.split('/')];
+  const [differs = 0, ...more] = parts.flatMap((part, index) => (part === others[index] ? [] : [index]));
+  const isFolder = parts.length === others.length && more.length === 0 && differs > 0;
+  return versionless(removed) === versionless(other) || (isFolder && statPath(parts.slice(0, differs + 1).join('/')).status === 'absent');
 }

@@ -88,6 +88,10 @@ describe('a wrapper that became the server', () => {
     wrapper([starts('srv/9')], young());
     await observe(server(), 'a folder of another name');
     deepEqual(await verdict(), [null, '2.0.0', likely]);
+    write({ 'srv/1.0.0/data': '' });
+    await observe(server(), 'a folder that is still there is no removed release: it may be another project');
+    equal(await scan.count(), 0);
+    rmSync(at('srv/1.0.0'), { recursive: true });
     write({ 'srv/9/dist/package.json': { name: 'tiny-mcp', version: '2.0.0' }, 'srv/9/dist/server.js': '' });
     wrapper([starts('srv/9/dist')], young());
     await observe(server(), 'a path that differs in more than one folder');
@@ -102,7 +106,7 @@ describe('a wrapper that became the server', () => {
       write(release(now, '1.0.0'));
       entries([at('bin/tiny')]);
       wrapper([starts(now)], young());
-      await observe({ ...server(), argv: [node, at(old, 'server.js')] }, old);
+      await observe({ ...server(), argv: [node, at(old, 'server.js')] }, `run of ${old.slice(0, 3)}`);
       deepEqual((await verdict())[2], ['files-gone/likely'], old);
     }
   });
