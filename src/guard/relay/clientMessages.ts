@@ -63,32 +63,28 @@ export class ClientMessages {
     }
   }
 
-  /**
-   * Notes a line that a server has got already. @param link undefined: that server is gone
-   * @returns its requests, where no server will answer them
-   */
-  noteSent(
-    line: Buffer,
-    link: ServerLink | undefined,
-  ): { readonly id: IdKey; readonly method: string; readonly tool?: string | undefined }[] {
+  /** Notes a line that a server has got already. @param link undefined: that server is gone @returns its requests, where no server will answer them */
+  noteSent(line: Buffer, link: ServerLink | undefined): readonly Request[] {
     const envelope = readEnvelope(line);
     const items = envelope.kind === 'batch' ? envelope.items : [envelope];
-    return items.flatMap((item, index) => {
-      const own = envelope.kind === 'batch' ? Buffer.concat([envelope.parts[index] ?? openBracket, lineBreak]) : line;
-      if (item.kind === 'response') {
-        this.#serverRequests.answeredInBatch(item.id);
-      } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
-        this.#context.memory.initialized = Buffer.from(own);
-      } else if (item.kind === 'notification' && item.method === 'notifications/cancelled' && link) {
-        this.#forget(link, cancelledKey(item, own));
-      } else if (item.kind === 'request' && link) {
-        this.#context.memory.noteCall(item.body);
-        this.#track(link, own, item);
-      } else if (item.kind === 'request') {
-        return { id: item.id, method: item.method, tool: item.method === 'tools/call' ? toolOf(item) : undefined };
-      }
-      return [];
-    });
+    if (!link) {
+      return items.filter((item) => item.kind === 'request');
+    }
+    items.forEach((item, index) => void this.#note(link, envelope.kind === 'batch' ? lineOf(envelope.parts[index]) : line, item));
+    return [];
+  }
+
+  /** Notes what a message to a server changes. */
+  #note(link: ServerLink, line: Buffer, item: Envelope): void {
+    if (item.kind === 'response') {
+      this.#serverRequests.answeredInBatch(item.id);
+    } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
+      this.#context.memory.initialized = Buffer.from(line);
+    } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
+      this.#forget(link, cancelledKey(item, line));
+    } else if (item.kind === 'request') {
+      this.#track(link, line, item);
+    }
   }
 
   /** Sends a message to the server, or answers it with the reason why there is none. */
@@ -110,12 +106,11 @@ export class ClientMessages {
       this.#batch(link, line, envelope);
       return;
     }
-    if (envelope.kind === 'notification' && envelope.method === 'notifications/initialized') {
-      this.#context.memory.initialized = Buffer.from(line);
-    } else if (envelope.kind === 'notification' && envelope.method === 'notifications/cancelled') {
-      this.#forget(link, cancelledKey(envelope, line));
-    } else if (envelope.kind === 'notification' && !this.#mayPass(link, envelope)) {
+    if (envelope.kind === 'notification' && !this.#mayPass(link, envelope)) {
       return;
+    }
+    if (envelope.kind === 'notification') {
+      this.#note(link, line, envelope);
     }
     link.out.add(line);
   }
@@ -205,34 +200,22 @@ export class ClientMessages {
   }
 
   #batch(link: ServerLink, line: Buffer, { items, parts }: Envelope & { kind: 'batch' }): void {
-    const { memory } = this.#context;
     const rest: Buffer[] = [];
     items.forEach((item, index) => {
       const part = parts[index] ?? Buffer.alloc(0);
-      // A message that is remembered is kept as a line of its own.
-      const single = (): Buffer => Buffer.concat([part, lineBreak]);
       let refused = false;
-      if (item.kind === 'response') {
-        this.#serverRequests.answeredInBatch(item.id);
-      } else if (item.kind === 'notification' && item.method === 'notifications/initialized') {
-        memory.initialized = single();
-      } else if (item.kind === 'notification' && item.method === 'notifications/cancelled') {
-        this.#forget(link, cancelledKey(item, part));
-      } else if (item.kind === 'notification') {
+      if (item.kind === 'notification') {
         refused = !this.#mayPass(link, item);
       } else if (item.kind === 'request' && item.method === 'tools/call') {
         // A batch cannot wait.
         const verdict = this.#verdict(item, true);
-        if (verdict === 'pass' || verdict instanceof Promise) {
-          link.take(item.id, item.method, toolOf(item));
-        } else {
+        if (verdict !== 'pass' && !(verdict instanceof Promise)) {
           refused = true;
           this.#refuse(item.id, verdict.answer);
         }
-      } else if (item.kind === 'request') {
-        this.#track(link, single(), item);
       }
       if (!refused) {
+        this.#note(link, lineOf(part), item);
         rest.push(rest.length === 0 ? openBracket : comma, part);
       }
     });
@@ -278,6 +261,11 @@ export class ClientMessages {
       this.#context.memory.forget(id);
     }
   }
+}
+
+/** A part of a batch as a line of its own. */
+function lineOf(part: Buffer = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([part, lineBreak]);
 }
 
 /** The tool that a `tools/call` names; '' when it names none. */

@@ -133,7 +133,8 @@ export class Relay implements RelayContext {
   /** A server has got this line of the client without this process. */
   #hasGot(server: ServerProcess, line: Buffer): void {
     const link = this.#servers.find(({ process }) => process === server);
-    for (const { id, method, tool } of this.#clientMessages.noteSent(line, link)) {
+    for (const { id, method, body } of this.#clientMessages.noteSent(line, link)) {
+      const tool = method === 'tools/call' ? (body.paramText('name') ?? '') : undefined;
       this.client.add(this.#lost(id, { method, tool, since: 0 }, 'The server ended'));
     }
   }
