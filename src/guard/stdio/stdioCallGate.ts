@@ -79,7 +79,9 @@ export class StdioCallGate implements CallGate {
 
   /** Takes what was recorded right before a server was started. */
   started(code: ServerCode | undefined, server: ServerProcess): void {
-    void (code && this.#codes.set(server, code));
+    if (code) {
+      this.#codes.set(server, code);
+    }
   }
 
   answered(server: ServerProcess): void {
@@ -91,7 +93,11 @@ export class StdioCallGate implements CallGate {
 
   serves(server: ServerProcess): void {
     const code = this.#codes.get(server);
-    void (code ? this.#gate.serve(code) : this.#gate.tools.listChanged());
+    if (code) {
+      this.#gate.serve(code);
+    } else {
+      this.#gate.tools.listChanged();
+    }
   }
 
   listed(result: unknown, whole: boolean): void {
