@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readWhole, writeWhole } from '../storage/atomicFile.ts';
-import { type LockOptions, lockFile } from './kernelLock.ts';
+import { type KernelLock, type LockOptions, lockFile } from './kernelLock.ts';
 import type { LockDirectory } from './lockDirectory.ts';
 
 /** Which process acts on a target. It is only shown: the kernel lock beside it decides. */
@@ -46,9 +46,10 @@ const id = /^[0-9a-f]{32}$/;
 /**
  * Makes exactly one process act: `act` runs under the kernel lock of the target, and only when the expected incarnation is still the present one under the lock
  * (with the lock alone each of eight waiting processes would act in turn). When the actor dies, the next one gets the lock and checks again.
+ * @param act gets the lock, for a program that must keep it when the actor is killed
  * @throws what `current` and `act` throw, after releasing the lock
  */
-export async function actOnce<T>(options: ActOnceOptions, act: () => Promise<T>): Promise<ActOnceResult<T>> {
+export async function actOnce<T>(options: ActOnceOptions, act: (lock: KernelLock) => Promise<T>): Promise<ActOnceResult<T>> {
   const { directory, target, expect, current, waitMs, signal } = options;
   if (!id.test(target)) {
     return { status: 'refused', reason: 'the target is neither a lock key nor an instance id' };
@@ -62,7 +63,7 @@ export async function actOnce<T>(options: ActOnceOptions, act: () => Promise<T>)
     const attempt = await lockFile(join(directory.intents, `${target}.lock`), options.lock);
     if (attempt.status === 'locked') {
       try {
-        return await actUnderLock(options, act);
+        return await actUnderLock(options, () => act(attempt.lock));
       } finally {
         attempt.lock.release();
       }

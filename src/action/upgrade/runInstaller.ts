@@ -10,6 +10,8 @@ interface InstallerRun {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the installer (SIGTERM). */
   readonly signal?: AbortSignal;
+  /** Descriptor of a lock that it keeps until it has ended, also where this program is killed. */
+  readonly lock?: number | undefined;
   /** Each line of its output, as it wrote it; one of more than 64 kB in parts. */
   onLine(line: string): void;
 }
@@ -20,7 +22,7 @@ const ofOuterNpm = /^(?:INIT_CWD$|npm_(?:package_|lifecycle_|command$|config_(?:
 /** Runs a package manager, without a shell and without input, for as long as it takes. Never rejects. @returns why it failed; undefined: exit code 0 */
 export function runInstaller(
   [program, ...args]: InstallerCommand,
-  { cwd, env, signal, onLine }: InstallerRun,
+  { cwd, env, signal, lock, onLine }: InstallerRun,
 ): Promise<string | undefined> {
   const path = isAbsolute(program) ? program : programOnPath(program, env, process.platform);
   if (path === undefined) {
@@ -31,11 +33,11 @@ export function runInstaller(
     const child = spawn(path, args, {
       cwd,
       env: own,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(lock === undefined ? [] : [lock])],
       ...(signal ? { signal } : {}),
     });
     for (const stream of [child.stdout, child.stderr]) {
-      eachLine(stream, onLine);
+      stream && eachLine(stream, onLine);
     }
     child.once('error', ({ name }) => resolve(name === 'AbortError' ? 'it was ended' : 'it could not be started'));
     child.once('close', (code, ended) => resolve(code === 0 ? undefined : ended ? `ended by ${ended}` : `exit code ${code}`));

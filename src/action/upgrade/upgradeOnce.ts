@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { actOnce } from '../../lock/actOnce.ts';
+import type { KernelLock } from '../../lock/kernelLock.ts';
 import { openLockDirectory, protocolBase } from '../../lock/lockDirectory.ts';
 import { readProcessStarts } from '../../lock/processStarts.ts';
 import type { Instance, Snapshot } from '../../model/snapshot.ts';
@@ -56,7 +57,6 @@ export async function upgradeOnce(plan: UpgradePlan, run: UpgradeRun): Promise<U
     return nothing(`another program could not be kept from acting at the same time: ${opened.refused}`);
   }
   const start = (await (await readProcessStarts()).startOf(process.pid)) ?? '?';
-  const system = upgradeSystem(plan, run);
   const once = await actOnce(
     {
       directory: opened.directory,
@@ -72,7 +72,14 @@ export async function upgradeOnce(plan: UpgradePlan, run: UpgradeRun): Promise<U
       },
       waitMs: 0,
     },
-    () => upgradeServers(plan, undoWayOf(plan), system),
+    async (lock) => {
+      try {
+        return await upgradeServers(plan, undoWayOf(plan), upgradeSystem(plan, run, lock));
+      } finally {
+        // A program that the installer left running may have inherited it.
+        await lock.unlock();
+      }
+    },
   );
   switch (once.status) {
     case 'acted': {
@@ -103,7 +110,7 @@ function installedNow(plan: UpgradePlan, { instances }: Snapshot): string | null
   return instances.find(({ package: own }) => own?.name === plan.packageName && own.root === root)?.package?.installed ?? null;
 }
 
-function upgradeSystem(plan: UpgradePlan, run: UpgradeRun): UpgradeSystem {
+function upgradeSystem(plan: UpgradePlan, run: UpgradeRun, { mechanism, fd }: KernelLock): UpgradeSystem {
   const { actions, env, ended, onLine, packagesChanged, restart } = run;
   const [first] = plan.instances;
   let kept: Exclude<ReturnType<typeof keepFiles>, { readonly reason: string }> = [];
@@ -141,6 +148,7 @@ function upgradeSystem(plan: UpgradePlan, run: UpgradeRun): UpgradeSystem {
         env,
         onLine,
         cwd: cwd ?? installerFolder(command, rootOf(plan), process.platform),
+        lock: mechanism === 'flock' ? fd : undefined,
         ...(canBeEnded ? { signal: ended } : {}),
       });
       since = Date.now();

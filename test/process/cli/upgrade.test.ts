@@ -1,7 +1,7 @@
 // `upgrade` with real package managers and a guarded server, from a registry on loopback whose newest versions do not start. Slow: with TEST_LONG=1 only.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { waitFor } from '../../../scripts/system/waitFor.ts';
@@ -233,6 +233,32 @@ describeLong?.('upgrade with real package managers', function () {
     assert.equal(answer.outcome?.status, 'rolled-back', JSON.stringify(answer) + ended.stderr);
     assert.deepEqual(npmWay.state(folder), before);
     await waitFor('the old version', async () => (await version(client)) === first);
+  });
+
+  it('npm: after `upgrade` was killed its installer goes on, and no second one runs beside it', async () => {
+    offer(index, 1, wheels);
+    const { folder, name } = await guarded(npmWay);
+    const npm = execFileSync('sh', ['-c', 'command -v npm'], { env: home.env, encoding: 'utf8' }).trim();
+    const [began, mayEnd] = [home.path('began'), home.path('may-end')];
+    const slow = home.path('bin/npm');
+    writeFileSync(slow, `#!/bin/sh\necho >> "${began}"\nwhile [ ! -e "${mayEnd}" ]; do sleep 0.1; done\nexec "${npm}" "$@"\n`);
+    chmodSync(slow, 0o755);
+    try {
+      const killed = new RunningCli(process.execPath, cli, ['upgrade', name, '--yes'], { cwd: home.root, env: home.env });
+      await waitFor('the installer', () => existsSync(began));
+      killed.child.kill('SIGKILL');
+      await killed.ended();
+      const { answer, ended } = await upgrade(name, '--yes');
+      assert.deepEqual([answer.outcome?.status, ended.code], ['failed', 2]);
+      assert.equal(readFileSync(began, 'utf8').trim().split('\n').length, 1, 'the installer has run once');
+      assert.equal(installedNotes(folder)[0], notes.versions[0]);
+      writeFileSync(mayEnd, '');
+      await waitFor('the first installer is done', () => installedNotes(folder)[0] === notes.versions[1]);
+    } finally {
+      writeFileSync(mayEnd, '');
+      rmSync(slow);
+    }
+    await waitFor('the lock is free', async () => (await upgrade(name, '--yes')).answer.outcome?.status !== 'failed');
   });
 
   it('npm: without the guard the package is upgraded, and the restart is left to the user', async () => {

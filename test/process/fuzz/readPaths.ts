@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { readHistory } from '../../../src/action/execute/actionHistory.ts';
 import { readPlanContext } from '../../../src/action/execute/planContext.ts';
 import { serveRequests } from '../../../src/action/execute/windowRequestServer.ts';
 import { pruneCandidates } from '../../../src/action/plan/pruneCandidates.ts';
@@ -13,6 +14,8 @@ import {
   type NotificationKind,
   notificationKinds,
 } from '../../../src/extension/display/announcements.ts';
+import { detailsDocument } from '../../../src/extension/display/details/detailsHtml.ts';
+import { detailsPage } from '../../../src/extension/display/details/detailsPage.ts';
 import { evidenceText } from '../../../src/extension/display/evidenceText.ts';
 import { definitionTooltip, instanceTooltip } from '../../../src/extension/display/instanceTooltip.ts';
 import { withoutLinks } from '../../../src/extension/display/plainText.ts';
@@ -86,6 +89,7 @@ async function command({ tree, env, shown }: Reading, argv: readonly string[]): 
 
 /** Every text of the views for one snapshot. */
 export function display({ tree, shown }: Reading, snapshot: Snapshot, around: Parameters<typeof pruneCandidates>[1]): void {
+  const history = readHistory(tree.runDir);
   const facts: WindowFacts = {
     pid: snapshot.instances.find(({ client }) => client)?.client?.pid ?? 1,
     clientId: 'vscode',
@@ -115,6 +119,7 @@ export function display({ tree, shown }: Reading, snapshot: Snapshot, around: Pa
   for (const instance of snapshot.instances) {
     add('tooltip', 'markdown', instanceTooltip(instance, undefined, facts, now));
     add('details', 'log', evidenceText(instance, snapshot, facts, now));
+    add('page', 'log', detailsDocument(detailsPage({ instance, snapshot, facts, history }), 'nonce'));
     const plan = upgradePlan(instance, snapshot, 'linux');
     if (plan) {
       const { message, detail } = upgradeQuestion(plan, { exact: true }, facts);

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -185,6 +187,27 @@ describe('The kernel lock', () => {
       assert.equal(result.status, 'refused', name);
       rmSync(path, { recursive: true });
     }
+  });
+
+  it('is refused by the rules for macOS where the file has several names, is no regular file, or belongs to another user', async () => {
+    writeFileSync(path, '');
+    linkSync(path, `${path}.second`);
+    const fifo = join(home.directory.locks, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const foreign = join(home.directory.locks, 'foreign');
+    writeFileSync(foreign, '');
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) {
+      chownSync(foreign, 54_321, 54_321);
+    }
+    for (const file of [path, fifo, ...(isRoot ? [foreign] : [])]) {
+      assert.equal((await lockFile(file, { platform: 'darwin' })).status, 'refused', file);
+    }
+    // The control; without macOS there is no lock behind it. Windows knows no owner.
+    const attempt = await lockFile(join(home.directory.locks, 'fresh'), { platform: 'darwin' });
+    assert.equal(attempt.status, 'locked');
+    locks.push(attempt.lock);
+    assert.equal((await lockFile(path, { platform: 'win32' })).status, 'refused');
   });
 
   it('B9, tests 6, 27: a file of another user, or one that may not be written, is refused', async () => {

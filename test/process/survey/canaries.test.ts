@@ -16,6 +16,7 @@ import { display, type Shown } from '../fuzz/readPaths.ts';
 import { nodeServer } from './tinyServers.ts';
 import { makeWorld, settled, type World } from './world.ts';
 
+const isLong = process.env.TEST_LONG === '1';
 /** Stands in each secret. */
 const mark = 'c4nRy';
 
@@ -148,7 +149,7 @@ function fileText(format: FormatId, servers: Named, input: string, project: stri
 }
 
 describe('secrets of all clients in all places', function () {
-  this.timeout(300_000);
+  this.timeout(isLong ? 3_600_000 : 1_200_000);
   let world: World;
   const written: { readonly name: string; readonly client: string; readonly format: FormatId; readonly what: string }[] = [];
 
@@ -162,9 +163,11 @@ describe('secrets of all clients in all places', function () {
   after(async () => world?.remove());
 
   /** Writes one file for each path of each client. The names of the entries tell file and place. @param running more entries of Cursor */
-  function writeFiles(running: Named): void {
+  function writeFiles(running: Named, damage = (text: string): string => text): void {
+    written.length = 0;
     const places = { home: world.home, platform: 'linux', env: {} } as const;
     const taken = new Map<string, FormatId>();
+    const wholes = new Map<string, string>();
     let number = 0;
     for (const row of clientTable.filter(({ systems }) => systems?.includes('linux') ?? true)) {
       for (const { at, format } of row.files.filter(({ format: one }) => !withoutEntries.has(one))) {
@@ -197,15 +200,16 @@ describe('secrets of all clients in all places', function () {
             return [name, make(canary, join(world.home, 'env', String(number)))] as const;
           });
           // Augment's extension keeps its servers in the settings of the editor.
-          const settings =
-            format === 'augment-settings' && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : undefined;
+          const settings = format === 'augment-settings' && wholes.has(path) ? (JSON.parse(wholes.get(path) ?? '') as object) : undefined;
           const text = fileText(
             format,
             { ...Object.fromEntries(servers), ...(path === join(world.home, '.cursor', 'mcp.json') ? running : {}) },
             `7${mark}${number}inQz4`,
             join(world.home, 'work'),
           );
-          world.write(path.slice(world.home.length + 1), settings ? { ...settings, ...(JSON.parse(text) as object) } : text);
+          const whole = settings ? JSON.stringify({ ...settings, ...(JSON.parse(text) as object) }) : text;
+          wholes.set(path, whole);
+          world.write(path.slice(world.home.length + 1), damage(whole));
         }
       }
     }
@@ -291,10 +295,21 @@ describe('secrets of all clients in all places', function () {
       ]),
       ['copy', 'runs-after-option', '--from', 'cursor', '--to', 'kiro', '--dry-run'],
       ['copy', 'runs-with-connection', '--from', 'cursor', '--to', 'codex', '--dry-run'],
+      ['watch'],
+      ['watch', '--json'],
+      ['restart', String(pids[0]), '--dry-run'],
+      ['restart', String(pids[1]), '--yes', '--json'],
+      ['upgrade', String(pids[0]), '--dry-run'],
+      ['logs', 'runs-after-option'],
+      ['copy', 'runs-with-address', '--from', 'cursor', '--to', 'kiro', '--yes'],
+      ['protect', 'runs-with-header', '--client', 'cursor', '--yes', '--json'],
+      ['unprotect', 'runs-with-header', '--client', 'cursor', '--yes'],
       ['stop', String(pids[0]), '--yes'],
       ['history'],
       ['history', '--json'],
     ]);
+    const after = await settled(surveyor);
+    display({ tree, shown: texts } as unknown as Parameters<typeof display>[0], after, await readPlanContext(world.runDir, 'linux', after));
     shown.push(...texts);
     // The control: the words beside the secrets are shown.
     for (const where of [
@@ -312,6 +327,70 @@ describe('secrets of all clients in all places', function () {
     const faults = shown.filter(({ text }) => text.includes(mark)).map(({ where, text }) => `${where}: ${near(text)}`);
     faults.push(...filesWith(world.runDir).map(({ path, text }) => `${path.slice(world.runDir.length)}: ${near(text)}`));
     assert.deepEqual(faults.slice(0, 20), []);
+  });
+
+  /** What is wrong with a file, at the secrets in it. */
+  const damages: Readonly<Record<string, (text: string) => string>> = {
+    'the file ends within a secret': (text) => text.slice(0, text.lastIndexOf(mark) + mark.length),
+    'the first secret has no end': (text) => text.replace(new RegExp(`(${mark}\\w+)["']`), '$1'),
+    'no secret has an end': (text) => text.replaceAll(new RegExp(`(${mark}\\w+)["']`, 'g'), '$1'),
+    'a wrong escape before a secret': (text) => text.replaceAll(`7${mark}`, `\\q7${mark}`),
+    'a word behind a secret': (text) => text.replaceAll(new RegExp(`(${mark}\\w+["'])`, 'g'), '$1 x'),
+    'no separator behind a secret': (text) => text.replaceAll(new RegExp(`(${mark}\\w+["']),`, 'g'), '$1'),
+    'texts where lists are': (text) => text.replaceAll(/\[([^[\]]*c4nRy[^[\]]*)\]/g, '"$1"').replaceAll(/"(".*?")"/g, '$1'),
+    'lists where texts are': (text) => text.replaceAll(new RegExp(`("[^"\\n]*${mark}[^"\\n]*")`, 'g'), '[$1]'),
+    'numbers that are no port': (text) => text.replaceAll('example.test/', 'example.test:99999999/'),
+  };
+
+  it('are in no message about a file that is broken', async () => {
+    const shown: { where: string; text: string }[] = [];
+    let broken = 0;
+    for (const [what, damage] of Object.entries(damages)) {
+      writeFiles({}, damage);
+      const texts: Shown[] = [];
+      const folders = [join(world.home, 'work')];
+      const log: Log = Object.fromEntries(
+        ['debug', 'info', 'warn', 'error'].map((level) => [
+          level,
+          (text: string): void => void shown.push({ where: `${what}: log`, text }),
+        ]),
+      ) as unknown as Log;
+      const surveyor = await world.observer({
+        health: 'terminal',
+        folders,
+        log,
+        vscodeUserDirs: [join(world.home, '.config', 'Code', 'User')],
+      });
+      const snapshot = await surveyor.survey();
+      broken += snapshot.problems.length;
+      shown.push({ where: `${what}: snapshot`, text: JSON.stringify(snapshot) });
+      display(
+        { tree: { home: world.home, runDir: world.runDir, project: folders[0] }, shown: texts } as unknown as Parameters<typeof display>[0],
+        snapshot,
+        await readPlanContext(world.runDir, 'linux', snapshot),
+      );
+      shown.push(...texts.map(({ where, text }) => ({ where: `${what}: ${where}`, text })));
+      const said: typeof shown = [];
+      await runCommands(said, [
+        ['doctor', '-v'],
+        ...(isLong
+          ? [
+              ['status'],
+              ['doctor', '--json'],
+              ['doctor', '--fix'],
+              ['protect', '--all', '--dry-run'],
+              ['ensure', 'f1p4'],
+              ['restart', 'f1p0', '--yes'],
+            ]
+          : []),
+      ]);
+      shown.push(...said.map(({ where, text }) => ({ where: `${what}: ${where}`, text })));
+    }
+    const faults = shown.filter(({ text }) => text.includes(mark)).map(({ where, text }) => `${where}: ${near(text)}`);
+    faults.push(...filesWith(world.runDir).map(({ path, text }) => `${path.slice(world.runDir.length)}: ${near(text)}`));
+    // The control: most damages make a problem of most files.
+    assert.ok(broken > 200, String(broken));
+    assert.deepEqual(faults.slice(0, 60), []);
   });
 
   async function runCommands(shown: { where: string; text: string }[], commands: readonly (readonly string[])[]): Promise<void> {
