@@ -54,7 +54,7 @@ interface CallGateOptions {
 export class StdioCallGate implements CallGate {
   readonly #gate: StaleGate;
   readonly #options: CallGateOptions;
-  readonly #codes = new WeakMap<ServerProcess, ServerCode>();
+  readonly #codes = new WeakMap<ServerProcess, ServerCode | undefined>();
   readonly #table: ProcessTable = guardTable();
   #saidLoss: string | undefined;
   readOnly: ReadOnly | undefined;
@@ -79,9 +79,7 @@ export class StdioCallGate implements CallGate {
 
   /** Takes what was recorded right before a server was started. */
   started(code: ServerCode | undefined, server: ServerProcess): void {
-    if (code) {
-      this.#codes.set(server, code);
-    }
+    this.#codes.set(server, code);
   }
 
   answered(server: ServerProcess): void {
@@ -160,12 +158,8 @@ export class StdioCallGate implements CallGate {
       this.#promotion = undefined;
     });
     const text = await this.#promotion;
-    if (text === undefined) {
-      this.readOnly = undefined;
-      return this.#checkStale(call, false);
-    }
-    this.readOnly = { ...readOnly, text };
-    return this.#refuseWrite(this.readOnly);
+    this.readOnly = text === undefined ? undefined : { ...readOnly, text };
+    return this.readOnly ? this.#refuseWrite(this.readOnly) : this.#checkStale(call, false);
   }
 
   #refuseWrite({ text }: ReadOnly): Verdict {

@@ -1,6 +1,6 @@
 // What a scan says of relays, the host and servers that were not started, and that actions reach a server through its relay.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ActionContext, executePlan } from '../../../src/action/execute/executePlan.ts';
@@ -243,10 +243,9 @@ for (const relay of ['perl', 'node'] as const) {
       await published(5);
       await until('five servers', async () => ours(await surveyor.survey()).length === 5);
       // Only the scan's clock is ahead. A guard writes after ten minutes without a call what is written here for it.
-      const folder = join(home.run, 'v1', 'instances');
-      for (const name of readdirSync(folder)) {
-        const record = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-        writeFileSync(join(folder, name), JSON.stringify({ ...record, x: { ...record.x, idleSince: record.startedAt } }));
+      for (const { id, record } of publishedGuards(home.run)) {
+        const file = join(home.run, 'v1', 'instances', `${id}.json`);
+        writeFileSync(file, JSON.stringify({ ...record, x: { ...(record.x ?? {}), idleSince: record.startedAt } }));
       }
       later = 5 * minute;
       await surveyor.survey();
