@@ -77,6 +77,8 @@ const withoutEntries: ReadonlySet<FormatId> = new Set([
   'plugin-list',
   'plugin-mcp',
   'plugin-manifest',
+  'marketplace',
+  'extension-states',
 ]);
 
 type Named = Readonly<Record<string, Entry>>;
