@@ -169,8 +169,9 @@ describe('An upgrade under a server that VS Code runs', function () {
         await upgrade(newer);
         assert.equal(await pid(), old);
         assert.equal(await knows(), false, 'the newer version is installed, and still the relation is dropped');
-        const row = (await labels()).find((label) => label.startsWith(`${installer.name},`));
-        assert.match(row ?? '', new RegExp(`runs ${older}, installed ${newer}`.replaceAll('.', '\\.')));
+        await waitFor('its row', async () =>
+          (await labels()).some((label) => label.startsWith(`${installer.name}, runs ${older}, installed ${newer}`)),
+        );
         await workbench.notice(new RegExp(`${installer.name}.*${older}.*${newer}`));
       });
 

@@ -116,12 +116,15 @@ export class StartAnswers {
       return;
     }
     const answers = fresh.map(({ client, ...one }) => ({ ...one, key: keyedHash(secret, before.code, launch, client) }));
-    const bytes = measures ? await this.#options.memory().catch(() => undefined) : undefined;
-    this.change(({ failed: _, ...kept }) => ({
-      ...(this.#askedFirst
+    // Kept before the memory is known: measuring takes a moment in which the session may end.
+    this.change(({ failed: _, ...kept }) =>
+      this.#askedFirst
         ? { ...kept, asking: [...new Set([...kept.asking, ...answers.map(({ key }) => key)])] }
-        : withAnswers(kept, answers, Date.now())),
-      ...(bytes === undefined ? {} : { memoryBytes: bytes }),
-    }));
+        : withAnswers(kept, answers, Date.now()),
+    );
+    const memoryBytes = measures ? await this.#options.memory().catch(() => undefined) : undefined;
+    if (memoryBytes !== undefined) {
+      this.change((kept) => ({ ...kept, memoryBytes }));
+    }
   }
 }

@@ -13,8 +13,8 @@ describe('What is kept of a server that is started lazily', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** The file after one start with these answers to `tools/list`. */
-  async function keptOf(pages: readonly (readonly [cursor: string, text: string])[]): Promise<KeptAnswers> {
+  /** A start that was answered to `initialize`. @param memory measures the server */
+  function started(memory: () => Promise<number | undefined>): { readonly file: AnswerFile; readonly answers: StartAnswers } {
     const file = new AnswerFile(join(folder, 'a.json'));
     const answers = new StartAnswers({
       relay: { memory: new SessionMemory(), current: undefined },
@@ -22,11 +22,17 @@ describe('What is kept of a server that is started lazily', () => {
       secret: 's',
       launch: 'l',
       code: () => ({ code: 'c' }),
-      memory: async () => undefined,
+      memory,
       say: assert.fail,
     });
     answers.starting();
     answers.keep('client', 'initialize', { protocolVersion: '1' });
+    return { file, answers };
+  }
+
+  /** The file after one start with these answers to `tools/list`. */
+  async function keptOf(pages: readonly (readonly [cursor: string, text: string])[]): Promise<KeptAnswers> {
+    const { file, answers } = started(async () => undefined);
     for (const [cursor, text] of pages) {
       answers.keep('client', answers.request('tools/list', { cursor }), { tools: [{ name: text }] });
     }
@@ -35,6 +41,18 @@ describe('What is kept of a server that is started lazily', () => {
   }
 
   const requests = (kept: KeptAnswers): string[] => (kept.sets[0]?.answers ?? []).map(({ request }) => request);
+
+  it('is in the file when the session ends while the memory is measured, which comes later', async () => {
+    let tell = (_bytes: number): void => assert.fail('not measured');
+    const { file, answers } = started(() => new Promise((resolve) => (tell = resolve)));
+    const first = answers.write(true);
+    // The session ends.
+    await answers.write(false);
+    assert.deepEqual([requests(file.read()), file.read().memoryBytes], [['initialize'], undefined]);
+    tell(7);
+    await first;
+    assert.deepEqual([requests(file.read()), file.read().memoryBytes], [['initialize'], 7]);
+  });
 
   it('is the handshake and the first pages, of a server that gives pages without end', async () => {
     const kept = requests(await keptOf(Array.from({ length: 5_000 }, (_, index) => [String(index), 'tool'] as const)));
